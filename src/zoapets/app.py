@@ -1,0 +1,75 @@
+"""The only wiring: settings in, an ASGI application out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+
+from zoapets.common.clock import Clock
+from zoapets.core.config import Settings
+from zoapets.core.health import HealthController
+from zoapets.core.http import TYPE_DECODERS, JsonResponse, provide_context
+from zoapets.core.middleware import RequestRing
+from zoapets.core.problems import handle
+from zoapets.core.runtime import Runtime
+from zoapets.modules.pets.controller import PetsController
+from zoapets.modules.tutores.controller import TutoresController
+
+CONTROLLERS = [
+    HealthController,
+    PetsController,
+    TutoresController,
+]
+
+
+class Application:
+    """The framework's application inside the request ring; `runtime` is open while it serves."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self._clock = clock
+        self.litestar = Litestar(
+            route_handlers=CONTROLLERS,
+            dependencies={"ctx": Provide(provide_context)},
+            exception_handlers={Exception: handle},
+            response_class=JsonResponse,
+            type_decoders=TYPE_DECODERS,
+            request_max_body_size=settings.body_limit,
+            cors_config=_cors(settings),
+            openapi_config=None,
+            logging_config=None,
+            lifespan=[self._open],
+        )
+        self._ring: RequestRing | None = None
+
+    @asynccontextmanager
+    async def _open(self, app: Litestar) -> AsyncIterator[None]:
+        runtime = await Runtime.open(self.settings, self._clock)
+        app.state.runtime = runtime
+        self._ring = RequestRing(app, self.settings, runtime.metrics)
+        try:
+            yield
+        finally:
+            await runtime.close()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await (self._ring or self.litestar)(scope, receive, send)
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    if not settings.cors_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_headers=["authorization", "content-type", "if-match", "idempotency-key", "x-request-id"],
+        expose_headers=["etag", "x-request-id", "retry-after", "idempotency-replayed"],
+        max_age=600,
+    )
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> Application:
+    return Application(settings, clock)

@@ -1,0 +1,1 @@
+"""What any backend would need and no hospital knows about."""

@@ -1,0 +1,77 @@
+"""Valkey (or Redis): rate limits and, later, caches and pub/sub. Never a source of truth.
+
+When it is away the application goes on: limits are kept per process, `/health/ready` says `degraded`, a metric counts.
+"""
+
+import contextlib
+import time
+from typing import Any
+
+import redis.asyncio as redis
+from limits import parse
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import FixedWindowRateLimiter
+
+from zoapets.core.observability import Metrics
+
+TIMEOUT_S = 0.25
+# After a failure Valkey is left alone for this long, so that one that hangs slows nobody down twice.
+REST_S = 1.0
+_AWAY = (redis.RedisError, OSError, TimeoutError)
+
+
+class Cache:
+    """The connection, and what it is used for."""
+
+    def __init__(self, url: str | None, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._resting_until = 0.0
+        self._local = FixedWindowRateLimiter(MemoryStorage())
+        self._client: Any = None
+        self._shared: FixedWindowRateLimiter | None = None
+        if url is not None:
+            pool = redis.BlockingConnectionPool.from_url(
+                url, max_connections=16, timeout=TIMEOUT_S, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
+            )
+            self._client = redis.Redis(connection_pool=pool)
+            options: Any = {"connection_pool": pool, "implementation": "redispy"}
+            self._shared = FixedWindowRateLimiter(RedisStorage("async+redis://", **options))
+
+    @property
+    def configured(self) -> bool:
+        return self._client is not None
+
+    async def ping(self) -> bool:
+        """Whether it answers now."""
+        if self._client is None:
+            return False
+        try:
+            await self._client.ping()
+        except _AWAY:
+            self._rest()
+            return False
+        return True
+
+    async def hit(self, limit: str, *key: str) -> float:
+        """Count one against `limit` (`"600/minute"`); seconds to wait when it is used up, else 0."""
+        item = parse(limit)
+        if self._shared is not None and time.monotonic() >= self._resting_until:
+            with contextlib.suppress(*_AWAY):
+                return await self._count(self._shared, item, key)
+            self._rest()
+        return await self._count(self._local, item, key)
+
+    async def _count(self, limiter: FixedWindowRateLimiter, item: Any, key: tuple[str, ...]) -> float:
+        if await limiter.hit(item, *key):
+            return 0.0
+        window = await limiter.get_window_stats(item, *key)
+        return max(1.0, window.reset_time - time.time())
+
+    def _rest(self) -> None:
+        self._resting_until = time.monotonic() + REST_S
+        self._metrics.cache_failures.inc()
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            await self._client.connection_pool.disconnect()

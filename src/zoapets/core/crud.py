@@ -1,0 +1,164 @@
+"""CRUD, once: what a room that keeps records need not write. No hooks: a room overrides a method.
+
+class TutoresService(Crud[Tutor, TutorRead]):
+entity, read, not_found = Tutor, TutorRead, TutorNaoEncontrado
+filters = {"uf": Tutor.uf == bindparam("uf")}
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, update
+
+from zoapets.common.errors import Conflict, NotFound, PreconditionFailed
+from zoapets.common.ids import new_id
+from zoapets.common.paging import Page, page_of
+from zoapets.common.schema import changes
+from zoapets.common.text import like
+from zoapets.core.context import TenantContext
+from zoapets.core.statements import Query, columns, query
+from zoapets.entities.base import Archived, Versioned
+
+E = TypeVar("E")
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+class JaArquivado(Conflict):
+    """The record was archived before."""
+
+    title = "O registro já está arquivado."
+
+
+class Crud(Generic[E, R]):
+    """Search, get, create, update and archive one kind of record.
+
+    `read` is the shape that goes out. `filters` gives the condition behind each parameter of a search; a parameter
+    that is None asks for nothing. Every combination of filters is compiled once.
+    """
+
+    entity: ClassVar[Any]
+    read: ClassVar[type[msgspec.Struct]]
+    # The shape in lists, where it is not `read`; then `list_source` says where it comes from.
+    listed: ClassVar[type[msgspec.Struct] | None] = None
+    not_found: ClassVar[type[NotFound]] = NotFound
+    filters: ClassVar[Mapping[str, ColumnElement[bool]]] = {}
+
+    def __init__(self, ctx: TenantContext) -> None:
+        self.ctx = ctx
+        self.db = ctx.db
+        self._kind: Any = type(self)
+
+    # --- what a room may say differently
+
+    @classmethod
+    def source(cls) -> Select[Any]:
+        """The columns of `read` and the tables they come from."""
+        return select(*columns(cls.read, cls.entity))
+
+    @classmethod
+    def list_source(cls) -> Select[Any]:
+        """The same for lists."""
+        return cls.source()
+
+    @classmethod
+    def order(cls) -> list[Any]:
+        """The order of lists; it must end in the id, so that pages do not overlap."""
+        return [cls.entity.nome, cls.entity.id]
+
+    # --- verbs
+
+    async def search(self, *, page: int, limit: int, **wanted: Any) -> Page[Any]:
+        """One page of what matches every filter in `wanted` that is not None. Archived records only when asked."""
+        given = {name: value for name, value in wanted.items() if value is not None}
+        if "busca" in given:
+            given["busca"] = f"%{like(given['busca'])}%"
+        names = frozenset(given)
+        rows, total = _page(self._kind, names)
+        found: list[Any] = await self.db.all(rows, page_offset=(page - 1) * limit, page_limit=limit, **given)
+        count = len(found) + (page - 1) * limit
+        if len(found) == limit or (not found and page > 1):
+            count = await self.db.one(total, **given)
+        return page_of(found, count, page, limit)
+
+    async def get(self, id: UUID) -> R:
+        """The record; `not_found` when this hospital has none of this id."""
+        found: R | None = await self.db.first(_by_id(self._kind), id=id)
+        if found is None:
+            raise self.not_found
+        return found
+
+    async def lock(self, id: UUID) -> None:
+        """Hold the record until the end of the transaction, or raise `not_found`."""
+        if await self.db.first(_lock(self._kind), id=id) is None:
+            raise self.not_found
+
+    async def create(self, data: msgspec.Struct, **more: Any) -> R:
+        """A new record of `data` and `more`, as it now reads."""
+        values = {**changes(data), **more}
+        values.setdefault("id", new_id())
+        await self.db.run(_insert(self._kind, frozenset(values)), now=self.ctx.now, **values)
+        return await self.get(values["id"])
+
+    async def update(self, id: UUID, data: msgspec.Struct | None = None, **more: Any) -> R:
+        """The record with these changes. PreconditionFailed when `If-Match` names another version."""
+        values = {**(changes(data) if data is not None else {}), **more}
+        expected = self.ctx.expected_version
+        if values or expected is not None:
+            params = {f"new_{name}": value for name, value in values.items()}
+            statement = _update(self._kind, frozenset(values), guarded=expected is not None)
+            if not await self.db.run(statement, id=id, now=self.ctx.now, expected=expected, **params):
+                await self.get(id)
+                raise PreconditionFailed
+        return await self.get(id)
+
+    async def archive(self, id: UUID, motivo: str) -> None:
+        """Put the record away, with a reason; it stays readable by id."""
+        found = await self.get(id)
+        if getattr(found, "arquivado_em", None) is not None:
+            raise JaArquivado
+        await self.update(id, arquivado_em=self.ctx.now, arquivado_por_id=self.ctx.actor_id, motivo_arquivamento=motivo)
+
+
+@lru_cache(maxsize=4096)
+def _page(service: Any, names: frozenset[str]) -> tuple[Query[Any], Query[int]]:
+    statement = service.list_source()
+    if issubclass(service.entity, Archived) and "arquivados" not in names:
+        statement = statement.where(service.entity.arquivado_em.is_(None))
+    for name in sorted(names):
+        statement = statement.where(service.filters[name])
+    page = statement.order_by(*service.order()).limit(bindparam("page_limit")).offset(bindparam("page_offset"))
+    total = statement.with_only_columns(func.count(), maintain_column_froms=True)
+    return query(page, service.listed or service.read), query(total)
+
+
+@lru_cache(maxsize=256)
+def _by_id(service: Any) -> Query[Any]:
+    return query(service.source().where(service.entity.id == bindparam("id")), service.read)
+
+
+@lru_cache(maxsize=256)
+def _lock(service: Any) -> Query[Any]:
+    return query(select(service.entity.id).where(service.entity.id == bindparam("id")).with_for_update())
+
+
+@lru_cache(maxsize=4096)
+def _insert(service: Any, names: frozenset[str]) -> Query[Any]:
+    values: dict[str, Any] = {name: bindparam(name) for name in names}
+    values["created_at"] = values["updated_at"] = bindparam("now")
+    return query(insert(service.entity).values(values))
+
+
+@lru_cache(maxsize=4096)
+def _update(service: Any, names: frozenset[str], *, guarded: bool) -> Query[Any]:
+    entity = service.entity
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    values["updated_at"] = bindparam("now")
+    statement = update(entity).where(entity.id == bindparam("id"))
+    if issubclass(entity, Versioned):
+        values["versao"] = entity.versao + 1
+        if guarded:
+            statement = statement.where(entity.versao == bindparam("expected"))
+    return query(statement.values(values))

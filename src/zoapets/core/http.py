@@ -1,0 +1,208 @@
+"""HTTP's side of a unit of work: who may call a route, the context a handler gets, and the answers.
+
+    @post("/{id:uuid}/alta", status_code=200, **requires(Permission.INTERNACOES_ALTA))
+    async def dar_alta(self, ctx: Ctx, id: FromPath[UUID]) -> InternacaoRead: ...
+
+The context is a generator dependency: the framework resumes it after the answer is encoded and before it is sent.
+So the commit comes before the response, and a commit that fails becomes the response.
+"""
+
+import math
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.datastructures.cookie import Cookie
+from litestar.di import NamedDependency, Provide
+from litestar.handlers import BaseRouteHandler
+from litestar.params import SkipValidation
+from litestar.response.base import ASGIResponse
+
+from zoapets.common.errors import (
+    BadRequest,
+    Forbidden,
+    PreconditionRequired,
+    TooManyRequests,
+    Unauthorized,
+    Unprocessable,
+)
+from zoapets.common.schema import Normal, Number, dec_hook, explain
+from zoapets.common.schema import Query as QueryString
+from zoapets.core.auth.access import Grant
+from zoapets.core.context import TenantContext
+from zoapets.core.database import UnitOfWork
+from zoapets.core.idempotency import Answer, claim, fingerprint, store
+from zoapets.core.permissions import Permission
+from zoapets.core.runtime import Runtime
+from zoapets.core.tenancy import Origin, tenant_gate
+
+T = TypeVar("T")
+
+# Exact decimals go out as JSON numbers, as they came in.
+ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+TYPE_DECODERS: list[tuple[Callable[[Any], bool], Callable[[Any, Any], Any]]] = [
+    (lambda kind: isinstance(kind, type) and issubclass(kind, Normal | Number), dec_hook)
+]
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
+
+Ctx = NamedDependency[SkipValidation[TenantContext]]
+FromQuery = NamedDependency[SkipValidation[T]]
+
+
+def requires(permission: Permission) -> dict[str, Any]:
+    """For a route: a signed-in person with this permission."""
+    return {"guards": [authorize], "opt": {"permission": permission}}
+
+
+def signed_in() -> dict[str, Any]:
+    """For a route: anyone who is signed in, for what is their own."""
+    return {"guards": [authorize], "opt": {"permission": "signed-in"}}
+
+
+def public() -> dict[str, Any]:
+    """For a route: anyone at all."""
+    return {"opt": {"permission": "public"}}
+
+
+def runtime_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Runtime:
+    runtime: Runtime = connection.app.state.runtime
+    return runtime
+
+
+def origin_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Origin:
+    client = connection.scope.get("client")
+    return Origin(connection.scope.get("request_id", "-"), client[0] if client else "-")  # type: ignore[arg-type]
+
+
+async def authorize(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Find who calls; 401 for nobody, 403 for somebody who may not."""
+    grant = await runtime_of(connection).access.authenticate(connection.headers.get("authorization"))
+    needed = handler.opt["permission"]
+    if needed != "signed-in" and needed not in grant.actor.permissions:
+        raise Forbidden(permissao=needed)
+    connection.scope["user"] = grant
+    await _limit(connection, grant)
+
+
+async def _limit(connection: ASGIConnection[Any, Any, Any, Any], grant: Grant) -> None:
+    """429 for a person who asks more often than the installation allows."""
+    runtime = runtime_of(connection)
+    if per_minute := runtime.settings.rate_limit_per_minute:
+        wait = await runtime.cache.hit(f"{per_minute}/minute", str(grant.hospital.tenant.id), str(grant.actor.id))
+        if wait:
+            raise TooManyRequests(headers={"Retry-After": str(math.ceil(wait))})
+
+
+async def provide_context(request: Request[Any, Any, Any]) -> AsyncIterator[TenantContext]:
+    """One unit of work: read-only for GET; committed once the answer is encoded, before it is sent."""
+    runtime = runtime_of(request)
+    grant: Grant | None = request.scope.get("user")
+    if grant is None:
+        raise Unauthorized
+    reads = request.method in READS
+    origin = origin_of(request)
+    gate = tenant_gate(
+        grant.hospital.tenant.schema_name,
+        read_only=reads,
+        actor=grant.actor.id,
+        origin=origin,
+        timeout_ms=runtime.settings.statement_timeout_ms,
+    )
+    work = UnitOfWork(runtime.pool, gate)
+    version = None if reads else _expected_version(request, grant)
+    ctx = TenantContext(grant.actor, grant.hospital, runtime.clock.now(), work, origin, version)
+    key = None if reads else request.headers.get("idempotency-key")
+    try:
+        if key is not None:
+            await claim(ctx, key, fingerprint(request.method, str(request.scope["path"]), await request.body()))
+        yield ctx
+        if key is not None:
+            await store(ctx, key, request.scope["answer"])  # type: ignore[typeddict-item]
+        await ctx.flush()
+    except Exception:
+        await work.rollback()
+        raise
+    except BaseException:
+        await work.discard()
+        raise
+    await work.commit()
+    request.scope["statements"] = work.statements  # type: ignore[typeddict-unknown-key]
+
+
+def _expected_version(request: Request[Any, Any, Any], grant: Grant) -> int | None:
+    text = request.headers.get("if-match")
+    if text is None:
+        if request.method == "PATCH" and grant.hospital.ajustes.exigir_if_match:
+            raise PreconditionRequired
+        return None
+    if text.strip() == "*":
+        return None
+    found = _ETAG.fullmatch(text.strip())
+    if found is None:
+        raise BadRequest('`If-Match` deve ser o `ETag` do registro, como "3".')
+    return int(found[1])
+
+
+def from_query(model: type[QueryString]) -> dict[str, Any]:
+    """For a route: `filtros`, the query string as a `model`."""
+
+    # It asks for `ctx` only to come after it: the framework runs dependencies of one rank in a task group.
+    async def provide(ctx: NamedDependency[SkipValidation[Any]], request: Request[Any, Any, Any]) -> Any:
+        del ctx
+        return read_query(request.query_params.multi_items(), model)
+
+    return {"dependencies": {"filtros": Provide(provide)}, "opt": {"query": model}}
+
+
+def read_query(items: Iterable[tuple[str, str]], model: type[T]) -> T:
+    """A query string as a `model`; Unprocessable names every parameter that is unknown, repeated or unfit."""
+    values: dict[str, str] = {}
+    for name, value in items:
+        if name in values:
+            raise BadRequest(f"O parâmetro `{name[:50]}` aparece mais de uma vez.")
+        values[name] = value
+    try:
+        return msgspec.convert(values, model, strict=False, dec_hook=dec_hook)
+    except msgspec.ValidationError as error:
+        raise Unprocessable(errors=explain(values, model, strict=False)) from error
+
+
+class JsonResponse(Response[Any]):
+    """What a handler returns, as JSON, with `ETag` from its `versao`."""
+
+    def render(self, content: Any, media_type: str, enc_hook: Any = None) -> bytes:  # noqa: ARG002 - as the framework calls it
+        if isinstance(content, bytes):
+            return content
+        if content is None:
+            return b""
+        return ENCODER.encode(content)
+
+    def to_asgi_response(
+        self,
+        app: Any,
+        request: Request[Any, Any, Any],
+        *,
+        cookies: Iterable[Cookie] | None = None,
+        headers: dict[str, str] | None = None,
+        **options: Any,
+    ) -> ASGIResponse:
+        version = getattr(self.content, "versao", None)
+        etag = f'"{version}"' if version is not None else None
+        if etag is not None:
+            self.headers["ETag"] = etag
+        response = super().to_asgi_response(app, request, cookies=cookies, headers=headers, **options)
+        request.scope["answer"] = Answer(response.status_code, response.body, etag)  # type: ignore[typeddict-unknown-key]
+        return response
+
+
+def routed(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Several of the above for one route: `**routed(requires(...), from_query(...))`."""
+    merged: dict[str, Any] = {}
+    for part in parts:
+        for name, value in part.items():
+            merged[name] = {**merged.get(name, {}), **value} if isinstance(value, dict) else value
+    return merged

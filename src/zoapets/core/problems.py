@@ -1,0 +1,135 @@
+"""Every error, ours, the framework's or nobody's, becomes `application/problem+json` in Portuguese."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import (
+    ClientException,
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.types import Empty
+from litestar.utils.scope.state import ScopeState
+
+from zoapets.common.errors import (
+    BadRequest,
+    FieldError,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    Problem,
+    Unprocessable,
+)
+from zoapets.common.schema import explain
+from zoapets.core.http import ENCODER, JsonResponse
+from zoapets.core.idempotency import Replay
+
+log = structlog.get_logger("zoapets.problems")
+PROBLEM_JSON = "application/problem+json"
+TOO_LARGE = 413
+
+
+class ProblemBody(msgspec.Struct, rename="camel", omit_defaults=True):
+    """RFC 9457, with the seed's members (`statusCode, timestamp, path, message`)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    status_code: int
+    timestamp: datetime
+    path: str
+    message: str
+    request_id: str
+    advice: str
+    errors: list[FieldError] = []
+
+
+def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The answer to `error`."""
+    if isinstance(error, Replay):
+        return _replay(error)
+    problem = _as_problem(request, error)
+    if type(problem) is Problem:
+        log.error("unexpected error", request_id=_request_id(request), error=type(error).__name__, exc_info=error)
+    return problem_response(problem, str(request.scope["path"]), _request_id(request))
+
+
+def problem_response(problem: Problem, path: str, request_id: str) -> Response[bytes]:
+    """`problem` as it goes out."""
+    return Response(
+        body_of(problem, path, request_id),
+        status_code=problem.status,
+        media_type=PROBLEM_JSON,
+        headers=problem.headers,
+    )
+
+
+def body_of(problem: Problem, path: str, request_id: str) -> bytes:
+    body = ProblemBody(
+        type=f"/problemas/{problem.slug()}",
+        title=problem.title,
+        status=problem.status,
+        detail=problem.detail,
+        instance=path,
+        status_code=problem.status,
+        timestamp=datetime.now(UTC),
+        path=path,
+        message=problem.detail,
+        request_id=request_id,
+        advice=problem.advice,
+        errors=list(problem.errors),
+    )
+    if not problem.members:
+        return ENCODER.encode(body)
+    return ENCODER.encode({**msgspec.to_builtins(body), **problem.members})
+
+
+def _replay(error: Replay) -> Response[bytes]:
+    headers = {"Idempotency-Replayed": "true"}
+    if error.answer.etag:
+        headers["ETag"] = error.answer.etag
+    return JsonResponse(
+        error.answer.body, status_code=error.answer.status, media_type="application/json", headers=headers
+    )
+
+
+def _as_problem(request: Request[Any, Any, Any], error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case MethodNotAllowedException():
+            return MethodNotAllowed(headers=error.headers or {})
+        case NotFoundException():
+            return NotFound()
+        case HTTPException(status_code=status) if status == TOO_LARGE:
+            return PayloadTooLarge()
+        case ValidationException() | ClientException():
+            return _explained(request)
+        case _:
+            return Problem()
+
+
+def _explained(request: Request[Any, Any, Any]) -> Problem:
+    """A body that could not be read: malformed, or with every fault named."""
+    handler = request.scope["route_handler"]
+    field = handler.parsed_data_field
+    body = ScopeState.from_scope(request.scope).body
+    if field is None or body is Empty:
+        return BadRequest()
+    try:
+        raw = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return BadRequest("O corpo não é um JSON válido.", errors=[FieldError("corpo", "não é um JSON válido")])
+    faults = explain(raw, field.raw)
+    return Unprocessable(errors=faults) if faults else BadRequest()
+
+
+def _request_id(request: Request[Any, Any, Any]) -> str:
+    return str(request.scope.get("request_id", "-"))

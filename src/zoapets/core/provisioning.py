@@ -1,0 +1,258 @@
+"""The owner's side: roles, rights, `public`, and a new hospital in one transaction.
+
+Runs with `DATABASE_OWNER_URL`, a superuser of this PostgreSQL; the serving processes never have it.
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from zoapets.common.errors import Conflict
+from zoapets.common.ids import new_id
+from zoapets.core.migrations import OWNER_ROLE, SHARED, TENANT, current, for_schema, head, render
+from zoapets.core.permissions import ADMINISTRADOR, PLATFORM, PLATFORM_ROLE, ROLES
+from zoapets.core.tenancy import APP_ROLE
+
+OLDEST_POSTGRES = 160_000
+PLATFORM_SLUG = "plataforma"
+
+# With these gone from PUBLIC, every injected way into another role that was tried is shut: switching roles inside a
+# SELECT, running text as SQL, holding others up by locks or sleep, large objects.
+FORBIDDEN_FUNCTIONS = (
+    "set_config",
+    "query_to_xml",
+    "query_to_xml_and_xmlschema",
+    "query_to_xmlschema",
+    "cursor_to_xml",
+    "cursor_to_xmlschema",
+    "table_to_xml",
+    "table_to_xml_and_xmlschema",
+    "table_to_xmlschema",
+    "schema_to_xml",
+    "schema_to_xml_and_xmlschema",
+    "schema_to_xmlschema",
+    "database_to_xml",
+    "database_to_xml_and_xmlschema",
+    "database_to_xmlschema",
+    "ts_stat",
+    "ts_rewrite",
+    "pg_advisory_lock",
+    "pg_advisory_lock_shared",
+    "pg_advisory_unlock",
+    "pg_advisory_unlock_all",
+    "pg_advisory_unlock_shared",
+    "pg_advisory_xact_lock",
+    "pg_advisory_xact_lock_shared",
+    "pg_try_advisory_lock",
+    "pg_try_advisory_lock_shared",
+    "pg_try_advisory_xact_lock",
+    "pg_try_advisory_xact_lock_shared",
+    "pg_sleep",
+    "pg_sleep_for",
+    "pg_sleep_until",
+    "pg_notify",
+    "lo_create",
+    "lo_creat",
+    "lo_open",
+    "lo_from_bytea",
+    "lo_get",
+    "lo_put",
+    "lo_unlink",
+    "loread",
+    "lowrite",
+    "lo_lseek",
+    "lo_lseek64",
+    "lo_tell",
+    "lo_tell64",
+    "lo_truncate",
+    "lo_truncate64",
+    "lo_close",
+)
+# Those of the above that PUBLIC may still call; empty when all is well.
+STILL_OPEN = """
+select coalesce(array_agg(distinct p.proname::text order by p.proname::text), '{}')
+from pg_proc p where p.pronamespace = 'pg_catalog'::regnamespace and p.proname = any($1::text[])
+  and has_function_privilege('public', p.oid, 'execute')
+"""
+
+_ROLES = f"""
+do $$ begin
+  if to_regrole('{OWNER_ROLE}') is null then create role {OWNER_ROLE} nologin; end if;
+  if to_regrole('{APP_ROLE}') is null then create role {APP_ROLE} login noinherit; end if;
+end $$;
+alter role {APP_ROLE} noinherit nosuperuser nocreatedb nocreaterole nobypassrls;
+"""
+_GROUND = f"""
+revoke all on schema public from public;
+grant usage, create on schema public to {OWNER_ROLE};
+grant usage on schema public to {APP_ROLE};
+create schema if not exists ext authorization {OWNER_ROLE};
+grant usage on schema ext to public;
+create extension if not exists btree_gist schema ext;
+create extension if not exists pg_trgm schema ext;
+create extension if not exists unaccent schema ext;
+create or replace function ext.normalizar(texto text) returns text
+  language sql immutable strict parallel safe
+  return lower(ext.unaccent('ext.unaccent'::regdictionary, texto));
+alter function ext.normalizar(text) owner to {OWNER_ROLE};
+revoke usage on language plpgsql from public;
+grant usage on language plpgsql to {OWNER_ROLE};
+"""
+
+
+class SlugEmUso(Conflict):
+    """Another hospital has this slug."""
+
+    title = "Já existe um hospital com este identificador."
+    constraint = "uq_tenants_slug"
+
+
+class UnfitServerError(Exception):
+    """PostgreSQL cannot carry the installation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTenant:
+    """What a hospital begins with. `senha_hash` is argon2id; the administrator gets every permission."""
+
+    slug: str
+    nome: str
+    fuso: str = "America/Sao_Paulo"
+    cnpj: str | None = None
+    plano: str = "hospital"
+    admin_nome: str
+    admin_email: str
+    admin_senha_hash: str
+    platform: bool = False
+
+
+async def prepare_installation(connection: Any, app_url: str) -> None:
+    """Roles, rights, extensions, revokes and `public`, as this version wants them. Again does no harm."""
+    if int(await connection.fetchval("show server_version_num")) < OLDEST_POSTGRES:
+        raise UnfitServerError("PostgreSQL 16 or later is needed: GRANT ... WITH INHERIT FALSE, SET TRUE.")
+    async with connection.transaction():
+        # One at a time: two `migrate` at once would meet in the catalogs.
+        await connection.execute("select pg_advisory_xact_lock(20260713)")
+        await connection.execute(_ROLES)
+        if (password := urlsplit(app_url).password) is not None:
+            quoted = await connection.fetchval("select quote_literal($1)", unquote(password))
+            await connection.execute(f"alter role {APP_ROLE} password {quoted}")
+        database = await connection.fetchval("select quote_ident(current_database())")
+        await connection.execute(f"revoke all on database {database} from public")
+        await connection.execute(f"grant connect on database {database} to {APP_ROLE}")
+        await connection.execute(_GROUND)
+        functions = await connection.fetch(
+            "select oid::regprocedure::text as name from pg_proc"
+            " where pronamespace = 'pg_catalog'::regnamespace and proname = any($1::text[])",
+            list(FORBIDDEN_FUNCTIONS),
+        )
+        for function in functions:
+            await connection.execute(f"revoke execute on function pg_catalog.{function['name']} from public")
+        # asyncpg calls it when it meets a type for the first time, before any role is taken.
+        await connection.execute(f"grant execute on function pg_catalog.set_config(text, text, boolean) to {APP_ROLE}")
+        await connection.execute(f"set local role {OWNER_ROLE}; set local search_path = public;")
+        if sql := render(SHARED, await current(connection, "public")):
+            await connection.execute(sql)
+
+
+async def provision(connection: Any, new: NewTenant) -> UUID:
+    """A hospital, whole or not at all: role, schema, tables, rights, roles, settings, administrator, registry row."""
+    tenant_id, schema = new_id(), f"tenant_{secrets.token_hex(6)}"
+    try:
+        async with connection.transaction():
+            await connection.execute(f"create role {schema} nologin")
+            await connection.execute(f"grant {schema} to {APP_ROLE} with inherit false, set true")
+            await connection.execute(f"create schema {schema} authorization {OWNER_ROLE}")
+            await connection.execute(f"grant usage on schema {schema} to {schema}")
+            await connection.execute(
+                "insert into public.tenants (id, slug, nome, cnpj, tipo, schema_name, fuso, revisao)"
+                " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                tenant_id,
+                new.slug,
+                new.nome,
+                new.cnpj,
+                "plataforma" if new.platform else "hospital",
+                schema,
+                new.fuso,
+                head(TENANT),
+            )
+            await connection.execute(
+                "insert into public.subscriptions (id, tenant_id, plan_id)"
+                " select $1, $2, id from public.plans where codigo = $3",
+                new_id(),
+                tenant_id,
+                new.plano,
+            )
+            await connection.execute(f"set local role {OWNER_ROLE}; set local search_path = {schema};")
+            await connection.execute(for_schema(render(TENANT, None), schema))
+            await _people(connection, new)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == SlugEmUso.constraint:
+            raise SlugEmUso from error
+        raise
+    return tenant_id
+
+
+async def _people(connection: Any, new: NewTenant) -> None:
+    await connection.execute("insert into configuracoes default values")
+    roles = {PLATFORM_ROLE: PLATFORM | ROLES[ADMINISTRADOR]} if new.platform else ROLES
+    rows = [(new_id(), name, sorted(permission.value for permission in held)) for name, held in roles.items()]
+    await connection.executemany("insert into roles (id, nome, permissoes, sistema) values ($1, $2, $3, true)", rows)
+    admin = new_id()
+    await connection.execute(
+        "insert into users (id, nome, email, senha_hash) values ($1, $2, $3, $4)",
+        admin,
+        new.admin_nome,
+        new.admin_email.lower(),
+        new.admin_senha_hash,
+    )
+    await connection.execute("insert into user_roles (user_id, role_id) values ($1, $2)", admin, rows[0][0])
+
+
+class CatalogLine(msgspec.Struct, frozen=True):
+    """One thing in a schema, with the schema's own name taken out."""
+
+    kind: str
+    text: str
+
+
+# Columns, constraints, indexes, triggers, functions and rights, as text.
+CATALOG = """
+with s as (select oid, nspname from pg_namespace where nspname = $1::text)
+select kind, replace(line, $1::text, '__tenant__') as line from (
+  select 'column' as kind, format('%s.%s %s%s default %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
+    case when a.attnotnull then ' not null' else '' end, pg_get_expr(d.adbin, d.adrelid), concat(a.attgenerated, a.attidentity))
+    as line
+  from s join pg_class c on c.relnamespace = s.oid and c.relkind in ('r', 'v')
+  join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+  left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+  union all
+  select 'constraint', format('%s %s: %s', c.conrelid::regclass::text, c.conname, pg_get_constraintdef(c.oid))
+  from s join pg_constraint c on c.connamespace = s.oid
+  union all
+  select 'index', pg_get_indexdef(i.indexrelid) from s join pg_class c on c.relnamespace = s.oid
+  join pg_index i on i.indrelid = c.oid
+  union all
+  select 'trigger', pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text from s join pg_class c on c.relnamespace = s.oid
+  join pg_trigger t on t.tgrelid = c.oid and not t.tgisinternal
+  union all
+  select 'function', pg_get_functiondef(p.oid) from s join pg_proc p on p.pronamespace = s.oid
+  union all
+  select 'right', format('%s %s %s', c.relname, c.relacl::text, pg_get_userbyid(c.relowner))
+  from s join pg_class c on c.relnamespace = s.oid and c.relkind in ('r', 'S')
+  union all
+  select 'right', format('%s.%s %s', c.relname, a.attname, a.attacl::text) from s
+  join pg_class c on c.relnamespace = s.oid join pg_attribute a on a.attrelid = c.oid and a.attacl is not null
+) as lines order by 1, 2
+"""
+
+
+async def catalog(connection: Any, schema: str) -> frozenset[CatalogLine]:
+    """All that a schema is made of, comparable with another hospital's."""
+    rows = await connection.fetch(CATALOG, schema)
+    return frozenset(CatalogLine(row["kind"], row["line"]) for row in rows)

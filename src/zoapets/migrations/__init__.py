@@ -1,0 +1,1 @@
+"""Two Alembic trees: `shared` for `public`, `tenant` for every hospital's schema. See `core/migrations.py`."""

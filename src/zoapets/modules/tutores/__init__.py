@@ -1,0 +1,1 @@
+"""Tutores: who answers for the animals, how to reach them, and which pets are theirs."""
