@@ -15,13 +15,25 @@ from zoapets.core.http import TYPE_DECODERS, JsonResponse, provide_context
 from zoapets.core.middleware import RequestRing
 from zoapets.core.problems import handle
 from zoapets.core.runtime import Runtime
+from zoapets.modules.administracoes.controller import AdministracoesController
+from zoapets.modules.auditoria.controller import AuditoriaController
+from zoapets.modules.configuracoes.controller import ConfiguracoesController
 from zoapets.modules.pets.controller import PetsController
+from zoapets.modules.roles.controller import RolesController
+from zoapets.modules.tenants.controller import TenantsController
 from zoapets.modules.tutores.controller import TutoresController
+from zoapets.modules.users.controller import UsersController
 
 CONTROLLERS = [
+    AdministracoesController,
+    AuditoriaController,
+    ConfiguracoesController,
     HealthController,
     PetsController,
+    RolesController,
+    TenantsController,
     TutoresController,
+    UsersController,
 ]
 
 

@@ -68,6 +68,10 @@ class Crud(Generic[E, R]):
         """The order of lists; it must end in the id, so that pages do not overlap."""
         return [cls.entity.nome, cls.entity.id]
 
+    def always(self) -> dict[str, Any]:
+        """Parameters that `source` itself needs."""
+        return {}
+
     # --- verbs
 
     async def search(self, *, page: int, limit: int, **wanted: Any) -> Page[Any]:
@@ -77,15 +81,17 @@ class Crud(Generic[E, R]):
             given["busca"] = f"%{like(given['busca'])}%"
         names = frozenset(given)
         rows, total = _page(self._kind, names)
-        found: list[Any] = await self.db.all(rows, page_offset=(page - 1) * limit, page_limit=limit, **given)
+        found: list[Any] = await self.db.all(
+            rows, page_offset=(page - 1) * limit, page_limit=limit, **self.always(), **given
+        )
         count = len(found) + (page - 1) * limit
         if len(found) == limit or (not found and page > 1):
-            count = await self.db.one(total, **given)
+            count = await self.db.one(total, **self.always(), **given)
         return page_of(found, count, page, limit)
 
     async def get(self, id: UUID) -> R:
         """The record; `not_found` when this hospital has none of this id."""
-        found: R | None = await self.db.first(_by_id(self._kind), id=id)
+        found: R | None = await self.db.first(_by_id(self._kind), id=id, **self.always())
         if found is None:
             raise self.not_found
         return found

@@ -134,6 +134,9 @@ async def provide_context(request: Request[Any, Any, Any]) -> AsyncIterator[Tena
 
 
 def _expected_version(request: Request[Any, Any, Any], grant: Grant) -> int | None:
+    # Of the record that the path names: a verb (POST) may change several, and says so in its own rules.
+    if request.method not in {"PATCH", "DELETE"}:
+        return None
     text = request.headers.get("if-match")
     if text is None:
         if request.method == "PATCH" and grant.hospital.ajustes.exigir_if_match:

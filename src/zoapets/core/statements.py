@@ -19,24 +19,37 @@ from sqlalchemy.sql.elements import ClauseElement
 T = TypeVar("T")
 Row = Sequence[Any]
 
-_dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+
+class _Compiler(PGDialect_asyncpg.statement_compiler):  # type: ignore[misc]
+    """Writes values that stand in the code into the text, see `query`."""
+
+    def visit_bindparam(self, bindparam: Any, **options: Any) -> str:
+        if not bindparam.required:
+            options["literal_binds"] = True
+        return str(super().visit_bindparam(bindparam, **options))
+
+
+class _Dialect(PGDialect_asyncpg):
+    statement_compiler = _Compiler
+    supports_statement_cache = True
+
+
+_dialect = _Dialect()  # type: ignore[no-untyped-call]
 
 
 class Query(Generic[T]):
     """SQL text, the order of its parameters, and how a row becomes a `T`."""
 
-    __slots__ = ("_defaults", "_names", "row", "sql")
+    __slots__ = ("_names", "row", "sql")
 
-    def __init__(self, sql: str, names: list[str], defaults: dict[str, Any], row: Callable[[Row], T]) -> None:
+    def __init__(self, sql: str, names: list[str], row: Callable[[Row], T]) -> None:
         self.sql = sql
         self.row = row
         self._names = names
-        self._defaults = defaults
 
     def args(self, params: Mapping[str, Any]) -> list[Any]:
         """The values in the order of `$1, $2, ...`; KeyError for one that is missing."""
-        values = {**self._defaults, **params}
-        return [values[name] for name in self._names]
+        return [params[name] for name in self._names]
 
 
 @overload
@@ -44,12 +57,15 @@ def query(statement: ClauseElement) -> Query[Any]: ...
 @overload
 def query(statement: ClauseElement, into: type[T]) -> Query[T]: ...
 def query(statement: ClauseElement, into: type[Any] | None = None) -> Query[Any]:
-    """Compile `statement` once. Without `into`, a row is what its first column holds."""
+    """Compile `statement` once. Without `into`, a row is what its first column holds.
+
+    Values that stand in the code become part of the text: as parameters they would hide from the planner that
+    `status = 'pendente'` is what a partial index holds. What comes from outside is always a `bindparam` without a
+    value, and so stays a parameter.
+    """
     compiled = cast("SQLCompiler", statement.compile(dialect=_dialect))
     names = list(compiled.positiontup or [])
-    required = {name for name, bind in compiled.binds.items() if bind.required}
-    defaults = {name: value for name, value in compiled.params.items() if name not in required}
-    return Query(compiled.string, names, defaults, row_maker(into) if into is not None else _first)
+    return Query(compiled.string, names, row_maker(into) if into is not None else _first)
 
 
 def _first(row: Row) -> Any:

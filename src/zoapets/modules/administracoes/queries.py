@@ -1,0 +1,312 @@
+"""Statements of doses. `agora`, `tolerancia` (late before this instant) and `horizonte` are instants."""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Interval,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    cast,
+    extract,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import aliased
+
+from zoapets.core.statements import Query, columns, nested, query
+from zoapets.entities.internacoes import Ala, Internacao, Leito, StatusInternacao
+from zoapets.entities.medicamentos import Medicamento
+from zoapets.entities.pets import Pet, PetAlergia, PetPeso
+from zoapets.entities.prescricoes import Administracao, Prescricao, PrescricaoItem, StatusAdministracao
+from zoapets.entities.users import User
+from zoapets.modules.administracoes.schemas import AdministracaoRead, DoseNoPainel, Estatisticas
+
+INSTANT = DateTime(timezone=True)
+AGORA = bindparam("agora", type_=INSTANT)
+TOLERANCIA = bindparam("tolerancia", type_=INSTANT)
+HORIZONTE = bindparam("horizonte", type_=INSTANT)
+PENDING = Administracao.status == StatusAdministracao.PENDENTE
+
+
+def derived_status(dose: Any) -> ColumnElement[str]:
+    """The status as it is read: a pending dose beyond the tolerance is `atrasada`."""
+    late = and_(dose.status == StatusAdministracao.PENDENTE, dose.data_hora_agendada < TOLERANCIA)
+    return case((late, "atrasada"), else_=cast(dose.status, Text))
+
+
+def minutes_late(dose: Any) -> ColumnElement[int]:
+    """Whole minutes since a pending dose's time; 0 when it is not due, or not pending."""
+    minutes = cast(func.floor(extract("epoch", AGORA - dose.data_hora_agendada) / 60), Integer)
+    return case((dose.status == StatusAdministracao.PENDENTE, func.greatest(0, minutes)), else_=0)
+
+
+# --- the panel
+
+_weight = (
+    select(PetPeso.peso_kg)
+    .where(PetPeso.pet_id == Pet.id)
+    .order_by(PetPeso.medido_em.desc(), PetPeso.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_allergies = func.array(
+    select(PetAlergia.substancia)
+    .where(PetAlergia.pet_id == Pet.id, PetAlergia.erro_em.is_(None))
+    .order_by(PetAlergia.substancia)
+    .scalar_subquery()
+)
+_vet = aliased(User)
+
+
+class PanelRow(DoseNoPainel):
+    """A dose and the list it belongs to: 0 late, 1 due, 2 coming."""
+
+    lista: int
+
+
+@cache
+def panel(*, by_ward: bool, by_bed: bool) -> Query[PanelRow]:
+    """The three lists in one statement: each is cut to `limite` in the index of pending doses, then dressed."""
+
+    def chosen(number: int, *window: ColumnElement[bool]) -> Any:
+        doses = select(Administracao.id, literal(number).label("lista")).where(PENDING, *window)
+        if by_ward or by_bed:
+            doses = doses.join(Internacao, Internacao.id == Administracao.internacao_id)
+            doses = doses.join(Leito, Leito.id == Internacao.leito_id)
+        if by_ward:
+            doses = doses.where(Leito.ala_id == bindparam("ala_id"))
+        if by_bed:
+            doses = doses.where(Leito.id == bindparam("leito_id"))
+        return doses.order_by(Administracao.data_hora_agendada, Administracao.id).limit(bindparam("limite"))
+
+    at = Administracao.data_hora_agendada
+    doses = union_all(
+        chosen(0, at < TOLERANCIA).subquery().select(),
+        chosen(1, at >= TOLERANCIA, at <= AGORA).subquery().select(),
+        chosen(2, at > AGORA, at <= HORIZONTE).subquery().select(),
+    ).cte("doses")
+    statement = (
+        select(
+            *columns(
+                PanelRow,
+                Administracao,
+                status=derived_status(Administracao),
+                minutos_atraso=minutes_late(Administracao),
+                item=nested(PrescricaoItem, medicamento=Medicamento),
+                prescricao=nested(
+                    Prescricao,
+                    veterinario=_vet.nome,
+                    internacao=nested(
+                        Internacao,
+                        leito=nested(Leito, ala=Ala.nome),
+                        pet=nested(Pet, peso_kg=_weight, alergias=_allergies),
+                    ),
+                ),
+                lista=doses.c.lista,
+            )
+        )
+        .select_from(doses)
+        .join(Administracao, Administracao.id == doses.c.id)
+        .join(PrescricaoItem, PrescricaoItem.id == Administracao.prescricao_item_id)
+        .join(Medicamento, Medicamento.id == PrescricaoItem.medicamento_id)
+        .join(Prescricao, Prescricao.id == Administracao.prescricao_id)
+        .join(_vet, _vet.id == Prescricao.veterinario_id)
+        .join(Internacao, Internacao.id == Administracao.internacao_id)
+        .join(Pet, Pet.id == Internacao.pet_id)
+        .outerjoin(Leito, Leito.id == Internacao.leito_id)
+        .outerjoin(Ala, Ala.id == Leito.ala_id)
+        .order_by(doses.c.lista, Administracao.data_hora_agendada, Administracao.id)
+    )
+    return query(statement, PanelRow)
+
+
+class Counts(Estatisticas):
+    """Counted in the database; `taxa_adesao` comes from `rules.adherence`."""
+
+
+@cache
+def day(*, by_ward: bool, by_bed: bool) -> Query[Counts]:
+    """What the day's doses have become."""
+    dose = Administracao
+
+    def of(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count().filter(*conditions)
+
+    given = dose.status == StatusAdministracao.REALIZADA
+    window = cast(bindparam("janela"), Interval)
+    on_time = dose.data_hora_realizada.between(dose.data_hora_agendada - window, dose.data_hora_agendada + window)
+    statement = select(
+        *columns(
+            Counts,
+            dose,
+            total=of(dose.status != StatusAdministracao.ANULADA),
+            realizadas=of(given),
+            realizadas_no_prazo=of(given, on_time),
+            realizadas_fora_do_prazo=of(given, ~on_time),
+            pendentes=of(dose.status == StatusAdministracao.PENDENTE, dose.data_hora_agendada >= TOLERANCIA),
+            atrasadas=of(dose.status == StatusAdministracao.PENDENTE, dose.data_hora_agendada < TOLERANCIA),
+            nao_realizadas=of(dose.status == StatusAdministracao.NAO_REALIZADA),
+            suspensas=of(dose.status == StatusAdministracao.SUSPENSA),
+            taxa_adesao=literal(0),
+        )
+    ).where(dose.data_hora_agendada >= bindparam("inicio"), dose.data_hora_agendada < bindparam("fim"))
+    if by_ward or by_bed:
+        statement = statement.join(Internacao, Internacao.id == dose.internacao_id)
+        statement = statement.join(Leito, Leito.id == Internacao.leito_id)
+    if by_ward:
+        statement = statement.where(Leito.ala_id == bindparam("ala_id"))
+    if by_bed:
+        statement = statement.where(Leito.id == bindparam("leito_id"))
+    return query(statement, Counts)
+
+
+# --- the schedule
+
+_rows = (
+    func.unnest(
+        bindparam("ids", type_=ARRAY(Uuid)), bindparam("item_ids", type_=ARRAY(Uuid)),
+        bindparam("instantes", type_=ARRAY(INSTANT)),
+    )
+    .table_valued("id", "item_id", "instante")
+    .render_derived()
+)  # fmt: skip
+SCHEDULE = query(
+    insert(Administracao).from_select(
+        [
+            "id",
+            "prescricao_id",
+            "prescricao_item_id",
+            "internacao_id",
+            "data_hora_agendada",
+            "created_at",
+            "updated_at",
+        ],
+        select(
+            _rows.c.id,
+            cast(bindparam("prescricao_id"), Uuid),
+            _rows.c.item_id,
+            cast(bindparam("internacao_id"), Uuid),
+            _rows.c.instante,
+            cast(bindparam("agora_criada"), INSTANT),
+            cast(bindparam("agora_criada"), INSTANT),
+        ),
+    )
+)
+SUSPEND = query(
+    update(Administracao)
+    .where(PENDING, Administracao.prescricao_item_id == func.any(bindparam("a_itens", type_=ARRAY(Uuid))))
+    .values(
+        status=StatusAdministracao.SUSPENSA,
+        motivo_suspensao=bindparam("motivo"),
+        updated_at=bindparam("agora"),
+        versao=Administracao.versao + 1,
+    )
+)
+RESUME = query(
+    update(Administracao)
+    .where(
+        Administracao.status == StatusAdministracao.SUSPENSA,
+        Administracao.prescricao_item_id == func.any(bindparam("a_itens", type_=ARRAY(Uuid))),
+        Administracao.data_hora_agendada >= bindparam("a_desde"),
+    )
+    .values(
+        status=StatusAdministracao.PENDENTE,
+        motivo_suspensao=None,
+        updated_at=bindparam("agora"),
+        versao=Administracao.versao + 1,
+    )
+)
+
+# --- one dose
+
+
+@cache
+def act(names: tuple[str, ...], *, on: tuple[StatusAdministracao, ...], guarded: bool) -> Query[AdministracaoRead]:
+    """Change one dose, if it is in a status of `on` and its stay is open; no row otherwise.
+
+    The stay is locked (shared) before the dose: whoever ends the stay locks it too, so a dose is recorded before the
+    end or not at all.
+    """
+    stay = (
+        select(Internacao.id)
+        .where(
+            Internacao.id
+            == select(Administracao.internacao_id).where(Administracao.id == bindparam("a_id")).scalar_subquery(),
+            Internacao.status == StatusInternacao.EM_ANDAMENTO,
+        )
+        .with_for_update(read=True)
+        .cte("estadia")
+        .prefix_with("materialized")
+    )
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    values["updated_at"] = AGORA
+    values["versao"] = Administracao.versao + 1
+    change = (
+        update(Administracao)
+        .where(Administracao.id == bindparam("a_id"), Administracao.internacao_id == stay.c.id)
+        .where(Administracao.status.in_(on))
+        .values(values)
+    )
+    if guarded:
+        change = change.where(Administracao.versao == bindparam("a_versao"))
+    done = change.returning(*Administracao.__table__.c).cte("feita")
+    return query(select(*dose_columns(done.c)), AdministracaoRead)
+
+
+def dose_columns(dose: Any) -> list[ColumnElement[Any]]:
+    """The columns of `AdministracaoRead`."""
+    return columns(AdministracaoRead, dose, status=derived_status(dose), minutos_atraso=minutes_late(dose))
+
+
+class Situation(AdministracaoRead):
+    """A dose with its stay, to say why an act was refused."""
+
+    internacao_status: StatusInternacao
+    item_ativo: bool
+
+
+SITUATION = query(
+    select(
+        *columns(
+            Situation,
+            Administracao,
+            status=derived_status(Administracao),
+            minutos_atraso=minutes_late(Administracao),
+            internacao_status=Internacao.status,
+            item_ativo=PrescricaoItem.status == "ativa",
+        )
+    )
+    .join(Internacao, Internacao.id == Administracao.internacao_id)
+    .join(PrescricaoItem, PrescricaoItem.id == Administracao.prescricao_item_id)
+    .where(Administracao.id == bindparam("id")),
+    Situation,
+)
+REPLACE = query(
+    insert(Administracao).values(
+        {
+            name: bindparam(name)
+            for name in (
+                "id",
+                "prescricao_id",
+                "prescricao_item_id",
+                "internacao_id",
+                "data_hora_agendada",
+                "substitui_id",
+                "created_at",
+                "updated_at",
+            )
+        }
+    )
+)

@@ -1,0 +1,285 @@
+"""The verbs of doses: schedule, show, give once, or say why not."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Select, bindparam, select
+
+from zoapets.common.errors import Conflict, FieldError, NotFound, PreconditionFailed, Unprocessable
+from zoapets.common.ids import new_id
+from zoapets.common.paging import Page
+from zoapets.core.crud import Crud
+from zoapets.core.events import Event
+from zoapets.entities.internacoes import StatusInternacao
+from zoapets.entities.prescricoes import Administracao, Prescricao, StatusAdministracao
+from zoapets.modules.administracoes import queries, rules
+from zoapets.modules.administracoes.schemas import (
+    AdministracaoRead,
+    Anulacao,
+    DoseNoPainel,
+    Estatisticas,
+    NaoRealizacao,
+    Painel,
+    Realizacao,
+    StatusDose,
+)
+
+_OPEN = (StatusAdministracao.PENDENTE,)
+_RECORDED = (StatusAdministracao.REALIZADA, StatusAdministracao.NAO_REALIZADA)
+
+
+class AdministracaoNaoEncontrada(NotFound):
+    """This hospital has no dose of this id."""
+
+    title = "Administração não encontrada."
+
+
+class DoseJaRegistrada(Conflict):
+    """The dose has its record."""
+
+    title = "Esta dose já foi registrada."
+    advice = "Veja o registro; se estiver errado, anule-o com o motivo."
+    constraint = "registro_imutavel"
+
+
+class DoseSuspensa(Conflict):
+    """The dose was suspended with its prescription."""
+
+    title = "Esta dose está suspensa."
+    advice = "Fale com o veterinário responsável; uma prescrição suspensa pode ser retomada."
+
+
+class DoseForaDaInternacao(Conflict):
+    """Before the admission, or after the stay has ended."""
+
+    title = "A dose fica fora do período da internação."
+    advice = "Uma dose só é registrada entre a admissão e a alta."
+    constraint = "dose_fora_da_internacao"
+
+
+class DoseCedoDemais(Conflict):
+    """Earlier than the hospital allows."""
+
+    title = "É cedo demais para esta dose."
+    advice = "Espere a hora da dose; o hospital define a antecedência em /configuracoes."
+
+
+class NadaParaAnular(Conflict):
+    """Only a recorded dose can be voided, and only once."""
+
+    title = "Só um registro (realizada ou não realizada) pode ser anulado, e uma vez."
+
+
+class DoseRealizada(Event, frozen=True):
+    administracao_id: UUID
+    internacao_id: UUID
+    em: datetime
+
+
+class DoseNaoRealizada(Event, frozen=True):
+    administracao_id: UUID
+    internacao_id: UUID
+
+
+class RegistroAnulado(Event, frozen=True):
+    administracao_id: UUID
+    internacao_id: UUID
+    substituida_por: UUID | None
+
+
+class AdministracoesService(Crud[Administracao, AdministracaoRead]):
+    """Doses. A record is made once, by a named person; a wrong one is voided with a reason, and stays."""
+
+    entity = Administracao
+    read = AdministracaoRead
+    not_found = AdministracaoNaoEncontrada
+    filters = {  # noqa: RUF012 - a mapping that nobody changes
+        "pendente": queries.PENDING & (Administracao.data_hora_agendada >= queries.TOLERANCIA),
+        "atrasada": queries.PENDING & (Administracao.data_hora_agendada < queries.TOLERANCIA),
+        "status": Administracao.status == bindparam("status"),
+        "internacao_id": Administracao.internacao_id == bindparam("internacao_id"),
+        "prescricao_id": Administracao.prescricao_id == bindparam("prescricao_id"),
+        "pet_id": Administracao.prescricao_id.in_(
+            select(Prescricao.id).where(Prescricao.pet_id == bindparam("pet_id")).scalar_subquery()
+        ),
+        "desde": Administracao.data_hora_agendada >= bindparam("desde"),
+        "ate": Administracao.data_hora_agendada < bindparam("ate"),
+    }
+
+    @classmethod
+    def source(cls) -> Select[Any]:
+        return select(*queries.dose_columns(Administracao))
+
+    @classmethod
+    def order(cls) -> list[Any]:
+        return [Administracao.data_hora_agendada, Administracao.id]
+
+    def always(self) -> dict[str, Any]:
+        return {"agora": self.ctx.now, "tolerancia": self._tolerance()}
+
+    async def search(self, *, page: int, limit: int, **wanted: Any) -> Page[Any]:
+        """One page of doses in the order of their times."""
+        status = wanted.pop("status", None)
+        if status in {StatusDose.PENDENTE, StatusDose.ATRASADA}:
+            wanted[status.value] = True
+        else:
+            wanted["status"] = status
+        return await super().search(page=page, limit=limit, **wanted)
+
+    async def panel(
+        self, *, limite: int, horas: int, ala_id: UUID | None = None, leito_id: UUID | None = None
+    ) -> Painel:
+        """The nursing panel, now: late, due and coming doses, and what the day has become so far."""
+        which = {"by_ward": ala_id is not None, "by_bed": leito_id is not None}
+        where = {"ala_id": ala_id, "leito_id": leito_id}
+        now, tolerance = self.ctx.now, self._tolerance()
+        rows = await self.db.all(
+            queries.panel(**which),
+            agora=now,
+            tolerancia=tolerance,
+            horizonte=now + timedelta(hours=horas),
+            limite=limite,
+            **where,
+        )
+        lists: tuple[list[DoseNoPainel], ...] = ([], [], [])
+        for row in rows:
+            lists[row.lista].append(row)
+        start, end = rules.day_of(now, self.ctx.hospital.fuso)
+        counts = await self.db.one(
+            queries.day(**which), inicio=start, fim=end, tolerancia=tolerance, janela=now - tolerance, **where
+        )
+        late, due, coming = lists
+        return Painel(late, due, coming, _with_adherence(counts))
+
+    async def give(self, id: UUID, data: Realizacao) -> AdministracaoRead:
+        """Record that the dose was given, by the actor. Never twice, never in the future, never outside the stay."""
+        at = data.data_hora_realizada or self.ctx.now
+        if rules.is_future(at, self.ctx.now):
+            raise Unprocessable(errors=[FieldError("dataHoraRealizada", "não pode estar no futuro")])
+        given = await self._record(
+            id, StatusAdministracao.REALIZADA, data_hora_realizada=at, observacoes=data.observacoes
+        )
+        if rules.is_too_early(at, given.data_hora_agendada, self.ctx.hospital.ajustes.antecedencia_maxima_minutos):
+            raise DoseCedoDemais
+        self.ctx.emit(DoseRealizada(id, given.internacao_id, at))
+        return given
+
+    async def withhold(self, id: UUID, data: NaoRealizacao) -> AdministracaoRead:
+        """Record that the dose was not given, and why."""
+        withheld = await self._record(
+            id,
+            StatusAdministracao.NAO_REALIZADA,
+            justificativa=data.justificativa,
+            observacoes=data.observacoes,
+        )
+        self.ctx.emit(DoseNaoRealizada(id, withheld.internacao_id))
+        return withheld
+
+    async def void(self, id: UUID, data: Anulacao) -> AdministracaoRead:
+        """Void a wrong record: it stays, with the reason, and the dose is due again if it is still ordered."""
+        names = ("status", "anulada_em", "anulada_por_id", "motivo_anulacao")
+        voided = await self._act(
+            id,
+            names,
+            _RECORDED,
+            new_status=StatusAdministracao.ANULADA,
+            new_anulada_em=self.ctx.now,
+            new_anulada_por_id=self.ctx.actor_id,
+            new_motivo_anulacao=data.motivo,
+        )
+        situation = await self.db.one(queries.SITUATION, id=id, **self.always())
+        replacement = await self._replace(voided) if situation.item_ativo else None
+        self.ctx.emit(RegistroAnulado(id, voided.internacao_id, replacement))
+        return voided
+
+    # --- for the rooms that order and end treatments
+
+    async def schedule(self, *, prescricao_id: UUID, internacao_id: UUID, times: list[tuple[UUID, datetime]]) -> int:
+        """Put doses (item, instant) on the schedule, all in one statement; how many."""
+        if not times:
+            return 0
+        return await self.db.run(
+            queries.SCHEDULE,
+            prescricao_id=prescricao_id,
+            internacao_id=internacao_id,
+            ids=[new_id() for _ in times],
+            item_ids=[item for item, _ in times],
+            instantes=[at for _, at in times],
+            agora_criada=self.ctx.now,
+        )
+
+    async def suspend(self, itens: list[UUID], motivo: str) -> int:
+        """Suspend the doses of these items that are still pending; how many."""
+        return await self.db.run(queries.SUSPEND, a_itens=itens, motivo=motivo, agora=self.ctx.now)
+
+    async def resume(self, itens: list[UUID]) -> int:
+        """Put suspended doses from now on back on the schedule; those whose time has passed stay suspended."""
+        return await self.db.run(queries.RESUME, a_itens=itens, a_desde=self.ctx.now, agora=self.ctx.now)
+
+    # --- inside
+
+    def _tolerance(self) -> datetime:
+        return self.ctx.now - timedelta(minutes=self.ctx.hospital.ajustes.tolerancia_atraso_minutos)
+
+    async def _record(self, id: UUID, status: StatusAdministracao, **values: Any) -> AdministracaoRead:
+        sent = {f"new_{name}": value for name, value in values.items()}
+        return await self._act(
+            id,
+            ("status", "realizado_por_id", "registrada_em", *values),
+            _OPEN,
+            new_status=status,
+            new_realizado_por_id=self.ctx.actor_id,
+            new_registrada_em=self.ctx.now,
+            **sent,
+        )
+
+    async def _act(
+        self, id: UUID, names: tuple[str, ...], on: tuple[StatusAdministracao, ...], **values: Any
+    ) -> AdministracaoRead:
+        expected = self.ctx.expected_version
+        statement = queries.act(names, on=on, guarded=expected is not None)
+        done = await self.db.first(statement, a_id=id, a_versao=expected, **self.always(), **values)
+        if done is None:
+            raise await self._refusal(id, on)
+        return done
+
+    async def _refusal(self, id: UUID, on: tuple[StatusAdministracao, ...]) -> Exception:
+        """Why an act found nothing to change."""
+        found = await self.db.first(queries.SITUATION, id=id, **self.always())
+        if found is None:
+            return self.not_found()
+        if found.internacao_status is not StatusInternacao.EM_ANDAMENTO:
+            return DoseForaDaInternacao()
+        if on is _RECORDED:
+            recorded = found.status in {StatusDose.REALIZADA, StatusDose.NAO_REALIZADA}
+            return PreconditionFailed() if recorded else NadaParaAnular()
+        match found.status:
+            case StatusDose.PENDENTE | StatusDose.ATRASADA:
+                return PreconditionFailed()
+            case StatusDose.SUSPENSA:
+                return DoseSuspensa()
+            case _:
+                return DoseJaRegistrada(status_atual=found.status)
+
+    async def _replace(self, voided: AdministracaoRead) -> UUID:
+        replacement = new_id()
+        await self.db.run(
+            queries.REPLACE,
+            id=replacement,
+            prescricao_id=voided.prescricao_id,
+            prescricao_item_id=voided.prescricao_item_id,
+            internacao_id=voided.internacao_id,
+            data_hora_agendada=voided.data_hora_agendada,
+            substitui_id=voided.id,
+            created_at=self.ctx.now,
+            updated_at=self.ctx.now,
+        )
+        return replacement
+
+
+def _with_adherence(counts: Estatisticas) -> Estatisticas:
+    due = counts.realizadas + counts.nao_realizadas + counts.atrasadas
+    rate = rules.adherence(on_time=counts.realizadas_no_prazo, due=due)
+    return msgspec.structs.replace(counts, taxa_adesao=rate)

@@ -1,0 +1,146 @@
+"""Doses, volumes and times, by the vectors of the field and by properties."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zoapets.modules.administracoes import rules as dose_rules
+from zoapets.modules.prescricoes import rules
+from zoapets.modules.prescricoes.rules import Faixa, UnidadeDose
+
+SAO_PAULO = ZoneInfo("America/Sao_Paulo")
+D = Decimal
+
+
+def test_a_dose_per_kg_gives_the_dose_and_the_volume_to_draw() -> None:
+    result = rules.calculate(D(22), UnidadeDose.MG_KG, peso_kg=D(10), concentracao=D(50), concentracao_unidade="mg/mL")
+    assert (result.dose, result.unidade, result.volume_ml) == (D(220), "mg", D("4.4"))
+
+
+@pytest.mark.parametrize(
+    ("dose", "unit", "weight", "concentration", "of", "volume"),
+    [
+        ("500", UnidadeDose.MCG, None, "0.5", "mg/mL", "1"),
+        ("1", UnidadeDose.G, None, "100", "mg/mL", "10"),
+        ("0.5", UnidadeDose.UI_KG, "8", "100", "UI/mL", "0.04"),
+        ("10", UnidadeDose.ML_KG, "7.5", None, None, "75"),
+        ("2", UnidadeDose.MG_KG, "3", None, None, None),
+        ("2", UnidadeDose.MG_KG, "3", "50", "mg/comprimido", None),
+        ("2", UnidadeDose.UI, None, "50", "mg/mL", None),
+    ],
+)
+def test_the_volume_follows_from_the_concentration_where_units_convert(
+    dose: str, unit: UnidadeDose, weight: str | None, concentration: str | None, of: str | None, volume: str | None
+) -> None:
+    result = rules.calculate(
+        D(dose),
+        unit,
+        peso_kg=None if weight is None else D(weight),
+        concentracao=None if concentration is None else D(concentration),
+        concentracao_unidade=of,
+    )
+    assert result.volume_ml == (None if volume is None else D(volume))
+
+
+def test_a_dose_per_kg_without_a_weight_is_refused() -> None:
+    with pytest.raises(ValueError, match="weight"):
+        rules.calculate(D(1), UnidadeDose.MG_KG, peso_kg=None)
+
+
+@given(
+    st.decimals("0.001", "100", places=3),
+    st.decimals("0.05", "100", places=2),
+    st.decimals("0.1", "500", places=1),
+)
+def test_volume_times_concentration_is_the_dose(dose: Decimal, weight: Decimal, concentration: Decimal) -> None:
+    result = rules.calculate(
+        dose, UnidadeDose.MG_KG, peso_kg=weight, concentracao=concentration, concentracao_unidade="mg/mL"
+    )
+    assert result.volume_ml is not None
+    assert abs(result.volume_ml * concentration - dose * weight) <= D("0.0001") * concentration
+
+
+@pytest.mark.parametrize(("every", "days", "count"), [(8, 4, 12), (24, 7, 7), (12, 1, 2), (48, 1, 1), (5, 1, 4)])
+def test_a_course_has_a_dose_for_each_interval_that_fits(every: int, days: int, count: int) -> None:
+    assert rules.count_doses(every, days) == count
+    assert len(rules.times(datetime(2026, 3, 1, 9, tzinfo=UTC), every, days, SAO_PAULO)) == count
+
+
+def test_doses_keep_to_the_hours_on_the_wall_when_the_clocks_go_forward() -> None:
+    # On 2018-11-04 clocks in São Paulo jumped from 00:00 to 01:00.
+    start = datetime(2018, 11, 3, 8, tzinfo=SAO_PAULO)
+    walls = [at.astimezone(SAO_PAULO).hour for at in rules.times(start, 8, 2, SAO_PAULO)]
+    assert walls == [8, 16, 1, 8, 16, 0]
+
+
+def test_doses_keep_to_the_hours_on_the_wall_when_the_clocks_go_back() -> None:
+    # On 2018-02-18 the hour from 23:00 to 00:00 came twice.
+    start = datetime(2018, 2, 17, 8, tzinfo=SAO_PAULO)
+    walls = [at.astimezone(SAO_PAULO).hour for at in rules.times(start, 12, 2, SAO_PAULO)]
+    assert walls == [8, 20, 8, 20]
+
+
+def test_short_intervals_keep_to_the_hours_that_pass() -> None:
+    start = datetime(2018, 11, 3, 22, tzinfo=SAO_PAULO)
+    at = rules.times(start, 2, 1, SAO_PAULO)
+    assert {b - a for a, b in pairwise(at)} == {timedelta(hours=2)}
+
+
+@given(
+    st.datetimes(datetime(2017, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001 - hypothesis wants naive bounds
+    st.integers(1, 168),
+    st.integers(1, 90),
+    st.sampled_from(["America/Sao_Paulo", "America/Manaus", "America/Noronha", "Europe/Lisbon", "UTC"]),
+)
+def test_times_rise_strictly_and_stay_within_an_hour_of_the_interval(
+    start: datetime, every: int, days: int, zone: str
+) -> None:
+    at = rules.times(start.replace(tzinfo=UTC), every, days, ZoneInfo(zone))
+    gaps = [later - earlier for earlier, later in pairwise(at)]
+    assert all(abs(gap - timedelta(hours=every)) <= timedelta(hours=1) and gap > timedelta() for gap in gaps)
+
+
+RANGE = Faixa("IV", D(20), D(30), "mg/kg", "fonte")
+
+
+@pytest.mark.parametrize(
+    ("dose", "unit", "weight", "via", "leaves"),
+    [
+        ("25", UnidadeDose.MG_KG, "10", "IV", False),
+        ("31", UnidadeDose.MG_KG, "10", "IV", True),
+        ("250", UnidadeDose.MG, "10", "IV", False),
+        ("0.35", UnidadeDose.G, "10", "IV", True),
+        ("31", UnidadeDose.MG_KG, "10", "VO", False),
+        ("250", UnidadeDose.MG, None, "IV", False),
+    ],
+)
+def test_a_dose_leaves_a_range_of_its_route_only_when_it_can_be_compared(
+    dose: str, unit: UnidadeDose, weight: str | None, via: str, *, leaves: bool
+) -> None:
+    left = rules.out_of_range(
+        [RANGE], via=via, dose=D(dose), unidade=unit, peso_kg=None if weight is None else D(weight)
+    )
+    assert (left is RANGE) is leaves
+
+
+def test_an_allergy_is_recognised_in_the_drug_its_ingredient_or_its_class() -> None:
+    assert rules.matching_allergy(["Dipirona"], "Dipirona 500 mg/mL", "Dipirona sódica", None) == "Dipirona"
+    assert rules.matching_allergy(["penicilina"], "Ampicilina", "ampicilina", "Penicilina") == "penicilina"
+    assert rules.matching_allergy(["Frango"], "Dipirona", "Dipirona sódica", "analgésico") is None
+
+
+def test_adherence_is_doses_on_time_over_doses_due() -> None:
+    assert dose_rules.adherence(on_time=9, due=12) == 75.0
+    assert dose_rules.adherence(on_time=0, due=0) == 100.0
+
+
+def test_the_day_is_the_hospitals_own_and_may_have_23_or_25_hours() -> None:
+    noon = datetime(2018, 11, 4, 15, tzinfo=UTC)
+    start, end = dose_rules.day_of(noon, SAO_PAULO)
+    assert end.astimezone(UTC) - start.astimezone(UTC) == timedelta(hours=23)
+    assert start.astimezone(SAO_PAULO).date() == noon.astimezone(SAO_PAULO).date()
