@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Controller, Request, delete, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 
 from zoapets.core.auth.access import Grant
 from zoapets.core.auth.schemas import (
@@ -28,12 +28,12 @@ class AuthController(Controller):
     tags = ("auth",)
 
     @post("/login", status_code=200, **public())
-    async def login(self, request: Req, data: LoginWrite) -> LoginRead:
+    async def login(self, request: Req, data: JSONBody[LoginWrite]) -> LoginRead:
         """Entrar com e-mail e senha."""
         return await _auth(request).login(data)
 
     @post("/refresh", status_code=200, **public())
-    async def refresh(self, request: Req, data: RefreshWrite) -> TokensRead:
+    async def refresh(self, request: Req, data: JSONBody[RefreshWrite]) -> TokensRead:
         """Trocar o token de renovação por um novo par de tokens."""
         return await _auth(request).refresh(data.refresh_token)
 
@@ -48,7 +48,7 @@ class AuthController(Controller):
         return me(_grant(request))
 
     @post("/trocar-senha", status_code=204, **signed_in())
-    async def trocar_senha(self, request: Req, data: TrocaDeSenhaWrite) -> None:
+    async def trocar_senha(self, request: Req, data: JSONBody[TrocaDeSenhaWrite]) -> None:
         """Trocar a própria senha; as outras sessões são encerradas."""
         await _auth(request).change_password(_grant(request), data)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
@@ -21,6 +20,8 @@ class Passwords:
         self._hasher = PasswordHash(
             (Argon2Hasher(memory_cost=MEMORY_KIB, time_cost=PASSES, parallelism=LANES), BcryptHasher())
         )
+        # Verified in place of an account that does not exist: ready before the first of them is asked for.
+        self._nobody = self._hasher.hash("a conta que não existe")
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
 
     async def hash(self, password: str) -> str:
@@ -37,10 +38,6 @@ class Passwords:
             # bcrypt raises on more than 72 bytes: such a password was never one of its own.
             return False, None
         return (fits, better) if hashed else (False, None)
-
-    @cached_property
-    def _nobody(self) -> str:
-        return self._hasher.hash("a conta que não existe")
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

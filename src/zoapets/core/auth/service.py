@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from typing import cast
 from uuid import UUID
 
 import structlog
@@ -44,7 +45,6 @@ from zoapets.core.auth.schemas import (
     UserDoLogin,
 )
 from zoapets.core.auth.tokens import RefreshClaims
-from zoapets.core.context import Actor
 from zoapets.core.database import UnitOfWork, finishing
 from zoapets.core.permissions import Permission
 from zoapets.core.runtime import Runtime
@@ -65,7 +65,7 @@ class CredenciaisInvalidas(Unauthorized):
     advice = "Confira o e-mail, a senha e o hospital; se esqueceu a senha, peça outra a um administrador do hospital."
 
 
-class EscolhaOHospital(Conflict):
+class EscolhaUmHospital(Conflict):
     """The e-mail and password fit in several hospitals, and none was named."""
 
     title = "Este e-mail é de mais de um hospital."
@@ -134,7 +134,7 @@ class AuthService:
         """A new session.
 
         Raises CredenciaisInvalidas, MuitasTentativasDeLogin and, after the right password only, HospitalSuspenso or
-        EscolhaOHospital.
+        EscolhaUmHospital.
         """
         outcomes = self._runtime.metrics.logins
         try:
@@ -178,16 +178,17 @@ class AuthService:
     async def change_password(self, grant: Grant, data: TrocaDeSenhaWrite) -> None:
         """A new password; it ends the person's other sessions. A wrong current one counts as a failed login."""
         actor, tenant, address = grant.actor, grant.hospital.tenant, self._origin.address
+        email = actor.email.lower()
         async with self._shared(read_only=True) as db:
-            await self._attempts.check(db, actor.email, address)
+            await self._attempts.check(db, email, address)
         async with self._hospital(tenant, read_only=True) as db:
             hashed = await db.first(HASH, user_id=actor.id)
         fits, _ = await self._runtime.passwords.verify(data.senha_atual, hashed)
         if not fits:
-            await self._attempts.failed(actor.email, address)
+            await self._attempts.failed(email, address)
             raise SenhaAtualIncorreta(errors=[FieldError("senhaAtual", "não confere")])
         async with self._shared(read_only=True) as db:
-            await self._attempts.check(db, actor.email, address)
+            await self._attempts.check(db, email, address)
         new, now = await self._runtime.passwords.hash(data.nova_senha), self._clock.now()
         async with self._hospital(tenant, actor=actor.id) as db:
             if not await db.run(CHANGE, user_id=actor.id, hashed=hashed, new=new, now=now):
@@ -230,7 +231,7 @@ class AuthService:
         if not active:
             raise HospitalSuspenso
         if len(active) > 1:
-            raise EscolhaOHospital(hospitais=[_brief(proof.tenant) for proof in active])
+            raise EscolhaUmHospital(hospitais=[_brief(proof.tenant) for proof in active])
         return active[0]
 
     async def _try(self, place: Place, password: str) -> Proof | None:
@@ -271,7 +272,7 @@ class AuthService:
             proof.tenant.id,
             _brief(proof.tenant),
         )
-        tokens = self._pair(actor, proof.tenant, refresh_token)
+        tokens = self._pair(person, proof.tenant, sessao_id, refresh_token)
         return LoginRead(tokens.access_token, tokens.refresh_token, tokens.expires_in, user)
 
     # --- sessions
@@ -303,7 +304,7 @@ class AuthService:
                 if not again or digest(following) != lineage.refresh_hash:
                     await db.run(END, sessao_id=sessao_id, dono_id=user_id, now=now, motivo=MotivoRevogacao.REUSO)
                     return None
-        return self._pair(actor_of(person, tenant, sessao_id), tenant, following)
+        return self._pair(person, tenant, sessao_id, following)
 
     async def _end(self, grant: Grant, sessao_id: UUID | None, motivo: MotivoRevogacao) -> bool:
         async with self._hospital(grant.hospital.tenant, actor=grant.actor.id) as db:
@@ -311,15 +312,13 @@ class AuthService:
         self._runtime.access.forget()
         return ended > 0
 
-    def _pair(self, actor: Actor, tenant: TenantRow, refresh_token: str) -> TokensRead:
-        if actor.id is None or actor.sessao_id is None:
-            raise SessaoEncerrada
+    def _pair(self, person: AccessRow, tenant: TenantRow, sessao_id: UUID, refresh_token: str) -> TokensRead:
         access_token = self._tokens.access(
-            user_id=actor.id,
-            email=actor.email,
-            roles=actor.roles,
+            user_id=person.id,
+            email=person.email,
+            roles=tuple(role.nome for role in person.roles),
             tenant_id=tenant.id,
-            sessao_id=actor.sessao_id,
+            sessao_id=sessao_id,
             now=self._clock.now(),
         )
         return TokensRead(access_token, refresh_token, int(self._tokens.expires.total_seconds()))
@@ -342,10 +341,9 @@ class AuthService:
 def me(grant: Grant) -> MeRead:
     """The person as the grant knows them: no query."""
     actor, tenant = grant.actor, grant.hospital.tenant
-    if actor.id is None:
-        raise Unauthorized
     return MeRead(
-        actor.id,
+        # A grant is a person's; commands, which have no id, get none.
+        cast("UUID", actor.id),
         actor.nome,
         actor.email,
         actor.roles,

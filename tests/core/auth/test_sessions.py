@@ -1,0 +1,261 @@
+"""What is one's own: `/auth/me`, `/auth/sessoes`, `/auth/logout`, `/auth/trocar-senha`."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.cast import PASSWORD, Hospital, Stage
+from tests.core.auth.door import Door, StillClock, kind, known
+from zoapets.core.config import Settings
+from zoapets.core.permissions import ROLES
+
+ENDED = (401, "sessao-encerrada")
+NEW = "uma senha nova e boa"
+
+
+async def sessions(door: Door, token: str) -> list[dict[str, Any]]:
+    answer = await door.call("GET", "/auth/sessoes", token)
+    assert answer.status_code == 200
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+# --- me
+
+
+async def test_me_says_who_where_and_what_they_may_do(hospital: Hospital, door: Door) -> None:
+    user_id, email = await known(hospital, role="Veterinário")
+    pair = await door.tokens(email)
+    [session] = await sessions(door, pair["accessToken"])
+
+    assert (await door.me(pair["accessToken"])).json() == {
+        "id": str(user_id),
+        "nome": "Visitante",
+        "email": email,
+        "roles": ["Veterinário"],
+        "permissions": sorted(ROLES["Veterinário"]),
+        "tenantId": str(hospital.id),
+        "hospital": {
+            "id": str(hospital.id),
+            "slug": hospital.slug,
+            "nome": "Hospital Aurora",
+            "fuso": "America/Sao_Paulo",
+        },
+        "sessaoId": session["id"],
+    }
+
+
+async def test_me_asks_the_database_nothing_that_access_has_not_asked(
+    stage: Stage, hospital: Hospital, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, email = await known(hospital)
+    token = (await door.tokens(email))["accessToken"]
+    monkeypatch.setattr(stage.runtime.access, "_ttl", 60.0)
+    first = await door.me(token)
+    monkeypatch.setattr(stage.runtime.access, "_pool", None)
+    monkeypatch.setattr(stage.runtime, "pool", None)
+
+    assert (await door.me(token)).json() == first.json()
+    stage.runtime.access.forget()
+
+
+def test_access_rights_are_believed_for_less_than_a_second() -> None:
+    assert Settings.access_ttl < timedelta(seconds=1)
+
+
+async def test_a_suspended_hospital_is_felt_at_once(new_hospital: Hospital, door: Door) -> None:
+    _, email = await known(new_hospital)
+    token = (await door.tokens(email))["accessToken"]
+    await new_hospital.sql("update public.tenants set status = 'suspenso' where id = $1", new_hospital.id)
+    assert kind(await door.me(token)) == (403, "hospital-suspenso")
+
+
+async def test_a_deactivated_user_is_out_at_once(hospital: Hospital, door: Door) -> None:
+    user_id, email = await known(hospital)
+    token = (await door.tokens(email))["accessToken"]
+    await hospital.sql("update {s}.users set ativo = false where id = $1", user_id)
+    assert kind(await door.me(token)) == ENDED
+
+
+async def test_a_changed_role_is_felt_at_once(new_hospital: Hospital, door: Door) -> None:
+    _, email = await known(new_hospital, role="Financeiro")
+    token = (await door.tokens(email))["accessToken"]
+    assert (await door.call("GET", "/pets", token)).status_code == 200
+
+    await new_hospital.sql("update {s}.roles set permissoes = '{tutores:ler}' where nome = 'Financeiro'")
+
+    assert (await door.me(token)).json()["permissions"] == ["tutores:ler"]
+    assert (await door.call("GET", "/pets", token)).status_code == 403
+
+
+# --- sessions
+
+
+async def test_a_person_sees_their_open_sessions(hospital: Hospital, door: Door, still: StillClock) -> None:
+    _, email = await known(hospital)
+    _, stranger = await known(hospital)
+    started = still.now().replace(microsecond=0)
+    door.http.headers["user-agent"] = "Celular"
+    first = await door.tokens(email)
+    ended = await door.tokens(email)
+    await door.call("POST", "/auth/logout", ended["accessToken"])
+    await door.tokens(stranger)
+    still.forward(60)
+    door.http.headers["user-agent"] = "Computador"
+    second = await door.tokens(email)
+
+    newest, oldest = await sessions(door, second["accessToken"])
+
+    assert (newest["atual"], oldest["atual"]) == (True, False)
+    assert (newest["dispositivo"], oldest["dispositivo"]) == ("Computador", "Celular")
+    assert list(newest) == ["id", "criadaEm", "renovadaEm", "expiraEm", "ip", "dispositivo", "atual"]
+    assert oldest["criadaEm"] == started.isoformat().replace("+00:00", "Z")
+    assert newest["ip"] == oldest["ip"]
+    assert [found["atual"] for found in await sessions(door, first["accessToken"])] == [False, True]
+
+
+async def test_logout_ends_this_session_alone(hospital: Hospital, door: Door) -> None:
+    user_id, email = await known(hospital)
+    here, elsewhere = await door.tokens(email), await door.tokens(email)
+
+    answer = await door.call("POST", "/auth/logout", here["accessToken"])
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert kind(await door.me(here["accessToken"])) == ENDED
+    assert kind(await door.call("POST", "/auth/logout", here["accessToken"])) == ENDED
+    assert (await door.me(elsewhere["accessToken"])).status_code == 200
+    [motive] = await hospital.sql(
+        "select motivo_revogacao from {s}.sessoes where user_id = $1 and revogada_em is not null", user_id
+    )
+    assert motive["motivo_revogacao"] == "logout"
+
+
+async def test_a_person_ends_their_session_elsewhere_once(hospital: Hospital, door: Door) -> None:
+    _, email = await known(hospital)
+    here, elsewhere = await door.tokens(email), await door.tokens(email)
+    [other] = [found["id"] for found in await sessions(door, here["accessToken"]) if not found["atual"]]
+
+    assert (await door.call("DELETE", f"/auth/sessoes/{other}", here["accessToken"])).status_code == 204
+
+    assert kind(await door.me(elsewhere["accessToken"])) == ENDED
+    assert kind(await door.refresh(elsewhere["refreshToken"])) == ENDED
+    again = await door.call("DELETE", f"/auth/sessoes/{other}", here["accessToken"])
+    assert kind(again) == (404, "sessao-nao-encontrada")
+
+
+async def test_a_session_that_is_not_mine_is_not_there(
+    hospital: Hospital, other_hospital: Hospital, door: Door
+) -> None:
+    _, email = await known(hospital)
+    mine = (await door.tokens(email))["accessToken"]
+    theirs = [uuid4()]
+    for place in (hospital, other_hospital):
+        stranger, stranger_email = await known(place)
+        await door.tokens(stranger_email)
+        theirs += [row["id"] for row in await place.sql("select id from {s}.sessoes where user_id = $1", stranger)]
+
+    for session in theirs:
+        assert kind(await door.call("DELETE", f"/auth/sessoes/{session}", mine)) == (404, "sessao-nao-encontrada")
+    ended = "select count(*) from {s}.sessoes where id = any($1) and revogada_em is not null"
+    assert [(await place.sql(ended, theirs))[0][0] for place in (hospital, other_hospital)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/auth/me"),
+        ("GET", "/auth/sessoes"),
+        ("DELETE", f"/auth/sessoes/{UUID(int=7)}"),
+        ("POST", "/auth/logout"),
+        ("POST", "/auth/trocar-senha"),
+    ],
+)
+async def test_nobody_has_nothing_of_their_own(door: Door, method: str, path: str) -> None:
+    answer = await door.http.request(method, path)
+    assert kind(answer) == (401, "unauthorized")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+# --- the password
+
+
+async def change(door: Door, token: str, current: str = PASSWORD, new: str = NEW) -> Any:
+    return await door.call("POST", "/auth/trocar-senha", token, {"senhaAtual": current, "novaSenha": new})
+
+
+async def test_a_new_password_replaces_the_old_and_ends_the_other_sessions(
+    hospital: Hospital, door: Door, still: StillClock
+) -> None:
+    user_id, email = await known(hospital)
+    here, elsewhere = await door.tokens(email), await door.tokens(email)
+
+    assert (await change(door, here["accessToken"])).status_code == 204
+
+    assert (await door.me(here["accessToken"])).status_code == 200
+    assert (await door.refresh(here["refreshToken"])).status_code == 200
+    assert kind(await door.me(elsewhere["accessToken"])) == ENDED
+    assert kind(await door.login(email, PASSWORD)) == (401, "credenciais-invalidas")
+    assert (await door.login(email, NEW)).status_code == 200
+    [user] = await hospital.sql("select * from {s}.users where id = $1", user_id)
+    assert (user["senha_trocada_em"], user["updated_at"], user["versao"]) == (still.now(), still.now(), 2)
+    [entry] = await hospital.sql(
+        "select * from {s}.auditoria where tabela = 'users' and acao = 'alterar' and registro_id = $1"
+        " and depois ? 'senha_trocada_em'",
+        str(user_id),
+    )
+    assert entry["ator_id"] == user_id
+    assert "senha_hash" not in entry["depois"]
+
+
+async def test_a_wrong_current_password_changes_nothing(hospital: Hospital, door: Door) -> None:
+    _, email = await known(hospital)
+    token = (await door.tokens(email))["accessToken"]
+
+    answer = await change(door, token, current="uma senha errada")
+
+    assert kind(answer) == (422, "senha-atual-incorreta")
+    assert [fault["field"] for fault in answer.json()["errors"]] == ["senhaAtual"]
+    assert (await door.login(email)).status_code == 200
+
+
+@pytest.mark.usefixtures("still")
+async def test_a_stolen_session_cannot_guess_the_password(hospital: Hospital, door: Door) -> None:
+    _, email = await known(hospital)
+    token = (await door.tokens(email))["accessToken"]
+    answers = [(await change(door, token, current=f"palpite {count}")).status_code for count in range(6)]
+    assert answers == [422] * 5 + [429]
+    assert (await change(door, token)).status_code == 429
+    assert (await door.login(email)).status_code == 429
+
+
+@pytest.mark.parametrize("new", ["1234567", "x" * 201, " " * 8, "senha\0nova"], ids=ascii)
+async def test_an_unfit_new_password_is_refused(hospital: Hospital, door: Door, new: str) -> None:
+    _, email = await known(hospital)
+    token = (await door.tokens(email))["accessToken"]
+    answer = await change(door, token, new=new)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "novaSenha")
+
+
+@pytest.mark.parametrize("new", ["x" * 73, "é" * 200, "🐾" * 50], ids=["long", "longest", "paws"])
+async def test_a_long_password_counts_to_its_last_character(hospital: Hospital, door: Door, new: str) -> None:
+    _, email = await known(hospital)
+    token = (await door.tokens(email))["accessToken"]
+    assert (await change(door, token, new=new)).status_code == 204
+    assert (await door.login(email, new)).status_code == 200
+    assert (await door.login(email, new[:-1])).status_code == 401
+
+
+async def test_of_two_changes_at_once_one_wins(hospital: Hospital, door: Door) -> None:
+    _, email = await known(hospital)
+    token = (await door.tokens(email))["accessToken"]
+    new = [f"uma senha nova {count}" for count in range(4)]
+
+    answers = await asyncio.gather(*(change(door, token, new=password) for password in new))
+
+    statuses = [answer.status_code for answer in answers]
+    assert statuses.count(204) == 1
+    assert set(statuses) <= {204, 409, 422}
+    assert (await door.login(email, new[statuses.index(204)])).status_code == 200
