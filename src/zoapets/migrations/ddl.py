@@ -18,7 +18,7 @@ begin
   insert into auditoria (em, ator_id, origem, requisicao_id, tabela, acao, registro_id, registros, depois)
   select {_WHO}, 'inserir',
     case when count(*) = 1 then min(coalesce(linha->>'id', linha->>'user_id')) end,
-    case when count(*) > 1 then array_agg(linha->>'id') end,
+    case when count(*) > 1 then array_agg(coalesce(linha->>'id', linha->>'user_id')) end,
     case when count(*) = 1 then (array_agg(linha))[1] else jsonb_agg(linha) end
   from (select to_jsonb(n) - {SECRETS} as linha from novos n) as linhas
   having count(*) > 0;

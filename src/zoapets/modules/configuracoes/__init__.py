@@ -1,0 +1,1 @@
+"""Configuracoes: what a hospital decides about itself, one row."""
