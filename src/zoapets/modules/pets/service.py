@@ -123,6 +123,10 @@ class PetsService(Crud[Pet, PetRead]):
             raise PetInternado
         await super().archive(id, motivo)
 
+    async def registrar_obito(self, id: UUID, em: datetime) -> None:
+        """Write down when the pet died: from then on it cannot be admitted."""
+        await super().update(id, obito_em=em)
+
     async def weigh(self, id: UUID, data: PesoCreate) -> PesoRead:
         """Add a weight to the series; in the future it is refused."""
         await self.get(id)

@@ -1,0 +1,1 @@
+"""Leitos: the house of the hospital. Its unidades, their alas, and the beds in them."""
