@@ -70,6 +70,7 @@ class Stage:
     app: Application
     http: httpx.AsyncClient
     owner: Any
+    owner_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _up: asyncio.Event = field(default_factory=asyncio.Event)
     _down: asyncio.Event = field(default_factory=asyncio.Event)
     _life: asyncio.Task[None] | None = None
@@ -154,7 +155,8 @@ class Hospital:
     async def sql(self, statement: str, *args: Any) -> list[Any]:
         """As the owner, behind the application's back: to look, or to arrange what no verb can."""
         text = statement.replace("{s}", self.schema)
-        found: list[Any] = await self.stage.owner.fetch(text, *args)
+        async with self.stage.owner_lock:
+            found: list[Any] = await self.stage.owner.fetch(text, *args)
         return found
 
     async def signed_in(self, role: str = "Administrador", *, new: bool = False) -> Person:
@@ -209,3 +211,40 @@ class Hospital:
         if "tutorId" not in given:
             given["tutorId"] = (await self.tutor())["id"]
         return await self.made("/pets", {"nome": f"Pet {number()}", "especie": "canina"} | given)
+
+    async def medicamento(self, **given: Any) -> dict[str, Any]:
+        """An injectable of 50 mg/mL."""
+        body = {"principioAtivo": "Cefalotina", "apresentacao": "Frasco", "vias": ["IV", "SC"], "forma": "po_injetavel"}
+        strength = {"concentracao": 50, "concentracaoUnidade": "mg/mL"}
+        return await self.made("/medicamentos", body | strength | {"nome": f"Medicamento {number()}"} | given)
+
+    async def unidade(self, **given: Any) -> dict[str, Any]:
+        return await self.made("/unidades", {"nome": f"Unidade {number()}"} | given)
+
+    async def ala(self, **given: Any) -> dict[str, Any]:
+        if "unidadeId" not in given:
+            given["unidadeId"] = (await self.unidade())["id"]
+        return await self.made("/alas", {"nome": f"Ala {number()}"} | given)
+
+    async def leito(self, **given: Any) -> dict[str, Any]:
+        if "alaId" not in given:
+            given["alaId"] = (await self.ala())["id"]
+        return await self.made("/leitos", {"codigo": f"L-{number()}"} | given)
+
+    async def internacao(self, **given: Any) -> dict[str, Any]:
+        """A new pet in a new bed; with `leitoId=None` it waits for one."""
+        if "petId" not in given:
+            given["petId"] = (await self.pet())["id"]
+        if "leitoId" not in given:
+            given["leitoId"] = (await self.leito())["id"]
+        return await self.made("/internacoes", {"motivo": "Vômito e prostração"} | given)
+
+    async def role(self, **given: Any) -> dict[str, Any]:
+        return await self.made("/roles", {"nome": f"Perfil {number()}", "permissoes": ["pets:ler"]} | given)
+
+    async def user(self, **given: Any) -> dict[str, Any]:
+        """With a role that reads pets, unless `roleIds` says otherwise."""
+        if "roleIds" not in given:
+            given["roleIds"] = [(await self.role())["id"]]
+        email = f"user{number()}@{self.slug}.test"
+        return await self.made("/users", {"nome": f"Pessoa {number()}", "email": email, "senha": PASSWORD} | given)

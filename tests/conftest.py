@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -74,6 +74,13 @@ def other_hospital(_hospitals: tuple[Hospital, Hospital]) -> Hospital:
 async def new_hospital(stage: Stage) -> Hospital:
     """A hospital of the test's own, empty."""
     return await stage.hospital()
+
+
+@pytest.fixture
+def noon(stage: Stage) -> None:
+    """It is noon in the hospitals, whenever the suite runs: midnight is far from every dose."""
+    now = datetime.now(UTC)
+    stage.clock.offset = now.replace(hour=15, minute=0, second=0, microsecond=0) - now
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,9 @@ from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 
 from zoapets.common.clock import Clock
+from zoapets.core.auth.controller import AuthController
 from zoapets.core.config import Settings
+from zoapets.core.docs import DocsController
 from zoapets.core.health import HealthController
 from zoapets.core.http import TYPE_DECODERS, JsonResponse, provide_context
 from zoapets.core.middleware import RequestRing
@@ -18,7 +20,11 @@ from zoapets.core.runtime import Runtime
 from zoapets.modules.administracoes.controller import AdministracoesController
 from zoapets.modules.auditoria.controller import AuditoriaController
 from zoapets.modules.configuracoes.controller import ConfiguracoesController
+from zoapets.modules.internacoes.controller import InternacoesController
+from zoapets.modules.leitos.controller import AlasController, LeitosController, UnidadesController
+from zoapets.modules.medicamentos.controller import MedicamentosController
 from zoapets.modules.pets.controller import PetsController
+from zoapets.modules.prescricoes.controller import PrescricoesController
 from zoapets.modules.roles.controller import RolesController
 from zoapets.modules.tenants.controller import TenantsController
 from zoapets.modules.tutores.controller import TutoresController
@@ -26,13 +32,21 @@ from zoapets.modules.users.controller import UsersController
 
 CONTROLLERS = [
     AdministracoesController,
+    AlasController,
     AuditoriaController,
+    AuthController,
     ConfiguracoesController,
+    DocsController,
     HealthController,
+    InternacoesController,
+    LeitosController,
+    MedicamentosController,
     PetsController,
+    PrescricoesController,
     RolesController,
     TenantsController,
     TutoresController,
+    UnidadesController,
     UsersController,
 ]
 

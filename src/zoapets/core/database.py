@@ -27,12 +27,31 @@ async def _no_reset(_: Any) -> None:
     """The pool resets nothing: session state is forbidden on its connections."""
 
 
+# Meeting a type for the first time, asyncpg looks it up with `set_config`, which no hospital's role may call.
+ARRAYS = (
+    "uuid",
+    "text",
+    "varchar",
+    "timestamptz",
+    "date",
+    "integer",
+    "bigint",
+    "smallint",
+    "numeric",
+    "boolean",
+    "jsonb",
+)
+
+
+def _to_json(value: Any) -> str:
+    return msgspec.json.encode(value, enc_hook=str).decode()
+
+
 async def prepare(connection: Any) -> None:
-    """Teach a new connection its types, while it is still nobody: a hospital's role may not look them up."""
+    """Teach a new connection its types, while it is still nobody."""
     for name in ("json", "jsonb"):
-        await connection.set_type_codec(
-            name, encoder=lambda value: msgspec.json.encode(value).decode(), decoder=str, schema="pg_catalog"
-        )
+        await connection.set_type_codec(name, encoder=_to_json, decoder=str, schema="pg_catalog")
+    await connection.prepare("select " + ", ".join(f"${n}::{name}[]" for n, name in enumerate(ARRAYS, start=1)))
 
 
 async def open_pool(dsn: str, *, size: int) -> Any:

@@ -4,7 +4,7 @@ The key is claimed in the write's own transaction: a rival with the same key wai
 finds its answer. Kept for 48 hours at least.
 """
 
-import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -69,9 +69,9 @@ FORGET = query(
 )
 
 
-def fingerprint(method: str, target: str, body: bytes) -> bytes:
-    """Of a request: the same key with another fingerprint is refused."""
-    return hashlib.sha256(b"\0".join((method.encode(), target.encode(), body))).digest()
+def fingerprint(method: str, target: str, body: bytes, *, secret: str) -> bytes:
+    """Of a request: the same key with another fingerprint is refused. Keyed: a body may hold a password."""
+    return hmac.digest(secret.encode(), b"\0".join((method.encode(), target.encode(), body)), "sha256")
 
 
 async def claim(ctx: TenantContext, key: str, request: bytes) -> None:

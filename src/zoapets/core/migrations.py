@@ -5,7 +5,7 @@ that was cut off, or in which a hospital failed, is finished by running it again
 """
 
 import asyncio
-import contextlib
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +28,10 @@ TRIES = 5
 AT_ONCE = 2
 
 
+class UnknownRevisionError(Exception):
+    """A schema was migrated by a newer version than this one."""
+
+
 def _config(tree: str, written: StringIO | None = None) -> Config:
     config = Config(output_buffer=written)
     config.set_main_option("script_location", str(TREES / tree))
@@ -44,11 +48,31 @@ def head(tree: str) -> str:
     return revision
 
 
+@lru_cache
+def history(tree: str) -> frozenset[str]:
+    """Every revision that this version knows."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config(tree)).walk_revisions())
+
+
+def is_behind(tree: str, revision: str | None) -> bool:
+    """Whether a schema at `revision` is to be migrated before this version serves it.
+
+    A revision that only a newer version knows is ahead: during a deployment the version before must go on serving.
+    """
+    return revision is None or (revision != head(tree) and revision in history(tree))
+
+
 @lru_cache(maxsize=64)
 def render(tree: str, revision: str | None) -> str:
-    """The SQL that leads from `revision` (None: nothing) to the newest; empty when it is there already."""
+    """The SQL that leads from `revision` (None: nothing) to the newest; empty when it is there already.
+
+    Raises:
+        UnknownRevisionError: this version has no such revision.
+    """
     if revision == head(tree):
         return ""
+    if revision is not None and revision not in history(tree):
+        raise UnknownRevisionError(f"at revision {revision}, which this version does not know: use a newer zoapets")
     written = StringIO()
     command.upgrade(_config(tree, written), f"{revision or 'base'}:head", sql=True)
     return written.getvalue()
@@ -80,45 +104,62 @@ class Outcome:
 
 async def migrate_schema(connection: Any, schema: str) -> Outcome:
     """Bring one hospital's schema to the newest revision, or leave it as it was."""
-    before = await current(connection, schema)
-    sql = render(TENANT, before)
-    if not sql:
-        return Outcome(schema, before, before)
-    for attempt in range(1, TRIES + 1):
+    attempt = 1
+    while True:
         try:
             async with connection.transaction():
-                await connection.execute(
-                    f"set local lock_timeout = {LOCK_TIMEOUT_MS}; set local role {OWNER_ROLE}; "
-                    f"set local search_path = {schema};"
-                )
-                await connection.execute(for_schema(sql, schema))
-                await connection.execute(
-                    "update public.tenants set revisao = $1 where schema_name = $2", head(TENANT), schema
-                )
-        except asyncpg.LockNotAvailableError as error:
+                before = await _upgrade(connection, schema)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
             if attempt == TRIES:
-                return Outcome(schema, before, before, f"locked by others: {error}")
+                return Outcome(schema, None, None, f"locked by others {TRIES} times: {error}")
             await asyncio.sleep(0.2 * attempt)
-        except asyncpg.PostgresError as error:
-            return Outcome(schema, before, before, f"{type(error).__name__}: {error}")
+            attempt += 1
         else:
-            break
-    return Outcome(schema, before, head(TENANT))
+            return Outcome(schema, before, head(TENANT))
 
 
-async def migrate_all(owner_url: str, schemas: Iterable[str], done: Callable[[Outcome], None]) -> list[Outcome]:
-    """Every schema, `AT_ONCE` at a time; `done` hears of each."""
-    waiting = list(schemas)
+async def _upgrade(connection: Any, schema: str) -> str | None:
+    """Within a transaction; the revision that the schema was at."""
+    await connection.execute(f"set local lock_timeout = {LOCK_TIMEOUT_MS}")
+    # Two `migrate` at once take turns: the second one finds the work done.
+    await connection.execute("select pg_advisory_xact_lock(hashtextextended($1, 20260713))", schema)
+    before = await current(connection, schema)
+    sql = render(TENANT, before)
+    await connection.execute(f"set local role {OWNER_ROLE}; set local search_path = {schema};")
+    if sql:
+        await connection.execute(for_schema(sql, schema))
+    # Even when there was nothing to do: a schema restored from a backup is at another revision than the registry says.
+    await connection.execute(
+        "update public.tenants set revisao = $1 where schema_name = $2 and revisao is distinct from $1",
+        head(TENANT),
+        schema,
+    )
+    return before
+
+
+async def migrate_all(
+    owner_url: str, schemas: Iterable[str], done: Callable[[Outcome], None], *, at_once: int = AT_ONCE
+) -> list[Outcome]:
+    """Every schema, `at_once` at a time; `done` hears of each as it ends. One that fails stops no other."""
+    waiting = deque(schemas)
     outcomes: list[Outcome] = []
 
     async def work() -> None:
-        connection = await asyncpg.connect(owner_url)
-        with contextlib.suppress(IndexError):
-            while True:
-                outcome = await migrate_schema(connection, waiting.pop(0))
+        connection: Any = None
+        try:
+            while waiting:
+                schema = waiting.popleft()
+                try:
+                    if connection is None or connection.is_closed():
+                        connection = await asyncpg.connect(owner_url)
+                    outcome = await migrate_schema(connection, schema)
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, UnknownRevisionError) as error:
+                    outcome = Outcome(schema, None, None, f"{type(error).__name__}: {error}")
                 outcomes.append(outcome)
                 done(outcome)
-        await connection.close()
+        finally:
+            if connection is not None:
+                await connection.close()
 
-    await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(waiting)))))
+    await asyncio.gather(*(work() for _ in range(min(at_once, len(waiting)))))
     return outcomes

@@ -110,7 +110,7 @@ def _as_problem(request: Request[Any, Any, Any], error: Exception) -> Problem:
             return NotFound()
         case HTTPException(status_code=status) if status == TOO_LARGE:
             return PayloadTooLarge()
-        case ValidationException() | ClientException():
+        case ValidationException() | ClientException() | RecursionError():
             return _explained(request)
         case _:
             return Problem()

@@ -80,11 +80,14 @@ from pg_proc p where p.pronamespace = 'pg_catalog'::regnamespace and p.proname =
   and has_function_privilege('public', p.oid, 'execute')
 """
 
+# Roles belong to the whole server: another of its databases may be making them at this moment.
 _ROLES = f"""
 do $$ begin
-  if to_regrole('{OWNER_ROLE}') is null then create role {OWNER_ROLE} nologin; end if;
-  if to_regrole('{APP_ROLE}') is null then create role {APP_ROLE} login noinherit; end if;
-end $$;
+  create role {OWNER_ROLE} nologin;
+exception when duplicate_object or unique_violation then null; end $$;
+do $$ begin
+  create role {APP_ROLE} login noinherit;
+exception when duplicate_object or unique_violation then null; end $$;
 alter role {APP_ROLE} noinherit nosuperuser nocreatedb nocreaterole nobypassrls;
 """
 _GROUND = f"""

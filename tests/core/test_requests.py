@@ -1,0 +1,242 @@
+"""What every request is answered with: ids, headers, problems, bounds, repeats, health."""
+
+import asyncio
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from tests.cast import Hospital, Stage, _client
+from zoapets.app import create_app
+from zoapets.common.errors import Problem
+from zoapets.core.database import UnitOfWork
+from zoapets.core.statements import query
+from zoapets.core.tenancy import tenant_gate
+
+WRITE = query(text("insert into eventos (em, tipo, dados) values (now(), 'x', '{}')"))
+UUID = "01890000-0000-7000-8000-000000000000"
+PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "statusCode", "timestamp", "path", "message"}
+
+
+def assert_problem(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert body.keys() >= PROBLEM_MEMBERS
+    assert body["type"] == f"/problemas/{kind}"
+    return body
+
+
+async def test_a_request_id_comes_back_and_a_wild_one_is_replaced(stage: Stage) -> None:
+    given = await stage.http.get("/health/live", headers={"x-request-id": "pedido-1"})
+    wild = await stage.http.get("/health/live", headers={"x-request-id": "a b\tc"})
+
+    assert given.headers["x-request-id"] == "pedido-1"
+    assert re.fullmatch(r"[0-9a-f-]{36}", wild.headers["x-request-id"])
+
+
+async def test_every_answer_carries_security_headers_also_a_404(stage: Stage) -> None:
+    for path in ("/health/live", "/nada"):
+        headers = (await stage.http.get(path)).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+        assert "default-src 'none'" in headers["content-security-policy"]
+
+
+async def test_what_is_not_there_is_a_problem_of_the_same_shape(hospital: Hospital) -> None:
+    admin = await hospital.signed_in()
+
+    assert_problem(await admin.get("/nada"), 404, "not-found")
+    assert_problem(await admin.get("/pets/não-é-uuid"), 404, "not-found")
+    assert_problem(await admin.get(f"/pets/{UUID}"), 404, "pet-nao-encontrado")
+    wrong_method = await admin.call("PUT", f"/pets/{UUID}", {})
+    assert_problem(wrong_method, 405, "method-not-allowed")
+    assert "GET" in wrong_method.headers["allow"]
+
+
+async def test_bodies_are_json_bounded_and_uncompressed(hospital: Hospital) -> None:
+    admin, http = await hospital.signed_in(), hospital.stage.http
+    auth = {"authorization": f"Bearer {admin.token}"}
+
+    async def sent(content: bytes, **headers: str) -> httpx.Response:
+        with_type = {"content-type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()} | auth
+        return await http.post("/tutores", content=content, headers=with_type)
+
+    assert_problem(
+        await sent(b"nome=Ana", content_type="application/x-www-form-urlencoded"), 415, "unsupported-media-type"
+    )
+    assert_problem(await sent(b"{}", content_encoding="gzip"), 415, "unsupported-media-type")
+    assert_problem(await sent(b" " * 1_100_000), 413, "payload-too-large")
+    for broken in (b"{", b'{"nome": NaN}', b"\xff", b"[" * 5000):
+        assert_problem(await sent(broken), 400, "bad-request")
+    assert_problem(await sent(b"[]"), 422, "unprocessable")
+    assert_problem(await sent(b'{"nome": "A\\u0000na", "telefone": "+5511987654321"}'), 422, "unprocessable")
+
+
+async def test_a_body_without_a_length_is_bounded_too(hospital: Hospital) -> None:
+    admin = await hospital.signed_in()
+
+    async def endless() -> Any:
+        for _ in range(30):
+            yield b" " * 65_536
+
+    headers = {"content-type": "application/json", "authorization": f"Bearer {admin.token}"}
+    answer = await hospital.stage.http.post("/tutores", content=endless(), headers=headers)
+
+    assert_problem(answer, 413, "payload-too-large")
+
+
+async def test_nobody_is_told_to_sign_in(stage: Stage) -> None:
+    answer = await stage.http.get("/pets")
+
+    assert_problem(answer, 401, "unauthorized")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_every_problem_says_what_it_means_and_what_to_do() -> None:
+    problems = list(Problem.all())
+    assert len({problem.slug() for problem in problems}) == len(problems)
+    for problem in problems:
+        assert problem.title.endswith(".")
+        assert problem.advice
+
+
+async def test_a_repeated_key_waits_for_its_rival_and_answers_the_same(hospital: Hospital) -> None:
+    admin = await hospital.signed_in()
+    body = {"nome": "Repetida", "telefone": "+5511987654321"}
+
+    answers = await asyncio.gather(*(admin.post("/tutores", body, idempotency_key="uma-vez") for _ in range(6)))
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum("idempotency-replayed" in answer.headers for answer in answers) == 5
+
+
+async def test_a_key_belongs_to_one_person(hospital: Hospital) -> None:
+    one, two = await hospital.signed_in("Recepcionista"), await hospital.signed_in("Recepcionista", new=True)
+    body = {"nome": "Homônima", "telefone": "+5511987654321"}
+
+    first = await one.post("/tutores", body, idempotency_key="minha")
+    second = await two.post("/tutores", body, idempotency_key="minha")
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["id"] != second.json()["id"]
+
+
+async def test_a_failed_write_leaves_its_key_free(hospital: Hospital) -> None:
+    admin = await hospital.signed_in()
+
+    failed = await admin.post("/tutores", {"nome": "X"}, idempotency_key="tentativa")
+    mended = await admin.post("/tutores", {"nome": "X", "telefone": "+5511987654321"}, idempotency_key="tentativa")
+
+    assert (failed.status_code, mended.status_code) == (422, 201)
+
+
+@pytest.mark.parametrize("etag", ["3", '"x"', "W/3", '"-1"'])
+async def test_an_if_match_that_is_no_etag_is_malformed(hospital: Hospital, etag: str) -> None:
+    tutor, admin = await hospital.tutor(), await hospital.signed_in()
+
+    assert_problem(await admin.patch(f"/tutores/{tutor['id']}", {"nome": "Y"}, if_match=etag), 400, "bad-request")
+
+
+async def test_health_names_each_dependency(stage: Stage) -> None:
+    ready = await stage.http.get("/health/ready")
+
+    assert (ready.status_code, ready.json()["status"]) == (200, "ok")
+    assert {name for name, part in ready.json().items() if isinstance(part, dict)} == {"postgres", "valkey", "arquivos"}
+
+
+async def test_without_valkey_it_works_and_says_degraded(stage: Stage, hospital: Hospital) -> None:
+    settings = replace(stage.settings, redis_url="redis://127.0.0.1:1/0", rate_limit_per_minute=1000)
+    admin = await hospital.signed_in()
+    async with another(settings) as http:
+        ready = await http.get("/health/ready")
+        read = await http.get("/pets", headers={"authorization": f"Bearer {admin.token}"})
+        metrics = (await http.get("/metrics")).text
+
+    assert (ready.status_code, ready.json()["status"], ready.json()["valkey"]["ok"]) == (200, "degraded", False)
+    assert read.status_code == 200
+    assert re.search(r"^zoapets_cache_failures_total [1-9]", metrics, re.MULTILINE)
+
+
+async def test_who_asks_too_often_is_told_to_wait(stage: Stage, hospital: Hospital) -> None:
+    eager, other = await hospital.signed_in("Financeiro", new=True), await hospital.signed_in("Financeiro", new=True)
+    async with another(replace(stage.settings, rate_limit_per_minute=3)) as http:
+
+        async def ask(person: Any) -> httpx.Response:
+            return await http.get("/auth/me", headers={"authorization": f"Bearer {person.token}"})
+
+        answers = [await ask(eager) for _ in range(5)]
+        calm = await ask(other)
+
+    limited = [answer for answer in answers if answer.status_code == 429]
+    assert limited
+    assert int(limited[-1].headers["retry-after"]) >= 1
+    assert_problem(limited[-1], 429, "too-many-requests")
+    assert calm.status_code == 200
+
+
+async def test_metrics_count_by_route_not_by_address(stage: Stage, hospital: Hospital) -> None:
+    pet, admin = await hospital.pet(), await hospital.signed_in()
+    await admin.get(f"/pets/{pet['id']}")
+
+    metrics = (await stage.http.get("/metrics")).text
+
+    assert 'route="/pets/{id}"' in metrics
+    assert pet["id"] not in metrics
+
+
+async def test_the_access_line_names_no_person_and_no_address(
+    stage: Stage, hospital: Hospital, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    admin = await hospital.signed_in()
+    async with another(replace(stage.settings, log_level="info")) as http:
+        capfdbinary.readouterr()
+        await http.get("/tutores?busca=Segredo", headers={"authorization": f"Bearer {admin.token}"})
+        written = capfdbinary.readouterr().err.decode()
+
+    line = json.loads(written.strip().splitlines()[-1])
+    assert (line["route"], line["status"], line["user"]) == ("/tutores", 200, str(admin.id))
+    for secret in ("Segredo", admin.token, admin.email):
+        assert secret not in written
+
+
+async def test_a_get_cannot_write(hospital: Hospital) -> None:
+    work = UnitOfWork(hospital.stage.runtime.pool, tenant_gate(hospital.schema, read_only=True))
+    with pytest.raises(Exception, match="read-only"):
+        await work.run(WRITE)
+    await work.rollback()
+
+
+async def test_an_unexpected_error_is_a_500_that_tells_nothing(new_hospital: Hospital) -> None:
+    hospital, admin = new_hospital, await new_hospital.signed_in()
+    await hospital.sql("alter table {s}.tutores rename column observacoes to notas")
+    try:
+        answer = await admin.get("/tutores")
+    finally:
+        await hospital.sql("alter table {s}.tutores rename column notas to observacoes")
+
+    body = assert_problem(answer, 500, "problem")
+    assert "observacoes" not in json.dumps(body)
+
+
+class another:  # noqa: N801 - reads as a word: `async with another(settings) as http`
+    """Another process's worth of application on the same database."""
+
+    def __init__(self, settings: Any) -> None:
+        self._app = create_app(settings)
+        self._life: Any = None
+
+    async def __aenter__(self) -> httpx.AsyncClient:
+        self._life = self._app.litestar.lifespan()
+        await self._life.__aenter__()
+        self._http = _client(self._app)
+        return self._http
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._http.aclose()
+        await self._life.__aexit__(None, None, None)
