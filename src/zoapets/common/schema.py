@@ -27,8 +27,8 @@ class _FrozenByName(msgspec.StructMeta):
         return super().__new__(cls, name, bases, namespace, **{"kw_only": True, **config})
 
 
-class Read(msgspec.Struct, metaclass=_Frozen, frozen=True, rename="camel"):
-    """A shape that goes out."""
+class Read(msgspec.Struct, metaclass=_Frozen, frozen=True, rename="camel", gc=False):
+    """A shape that goes out: a frozen value that refers to nothing but values, so the collector need not look."""
 
 
 class Write(msgspec.Struct, metaclass=_FrozenByName, frozen=True, rename="camel", forbid_unknown_fields=True):

@@ -45,6 +45,8 @@ class Crud(Generic[E, R]):
     listed: ClassVar[type[msgspec.Struct] | None] = None
     not_found: ClassVar[type[NotFound]] = NotFound
     filters: ClassVar[Mapping[str, ColumnElement[bool]]] = {}
+    # Whether every filter looks at the entity's own columns: then counting needs none of the list's joins.
+    filters_own_columns: ClassVar[bool] = False
 
     def __init__(self, ctx: TenantContext) -> None:
         self.ctx = ctx
@@ -79,15 +81,12 @@ class Crud(Generic[E, R]):
         given = {name: value for name, value in wanted.items() if value is not None}
         if "busca" in given:
             given["busca"] = f"%{like(given['busca'])}%"
-        names = frozenset(given)
-        rows, total = _page(self._kind, names)
-        found: list[Any] = await self.db.all(
-            rows, page_offset=(page - 1) * limit, page_limit=limit, **self.always(), **given
-        )
-        count = len(found) + (page - 1) * limit
-        if len(found) == limit or (not found and page > 1):
-            count = await self.db.one(total, **self.always(), **given)
-        return page_of(found, count, page, limit)
+        statement, total = _page(self._kind, frozenset(given))
+        params = {"page_offset": (page - 1) * limit, "page_limit": limit, **self.always(), **given}
+        rows, count = await self.db.page(statement, **params)
+        if count is None:
+            count = 0 if page == 1 else await self.db.one(total, **params)
+        return page_of(rows, count, page, limit)
 
     async def get(self, id: UUID) -> R:
         """The record; `not_found` when this hospital has none of this id."""
@@ -130,13 +129,23 @@ class Crud(Generic[E, R]):
 
 @lru_cache(maxsize=4096)
 def _page(service: Any, names: frozenset[str]) -> tuple[Query[Any], Query[int]]:
-    statement = service.list_source()
-    if issubclass(service.entity, Archived) and "arquivados" not in names:
-        statement = statement.where(service.entity.arquivado_em.is_(None))
-    for name in sorted(names):
-        statement = statement.where(service.filters[name])
-    page = statement.order_by(*service.order()).limit(bindparam("page_limit")).offset(bindparam("page_offset"))
-    total = statement.with_only_columns(func.count(), maintain_column_froms=True)
+    """A page with the number of all that match as its last column, and that number alone for a page past the end."""
+    entity = service.entity
+    conditions = [service.filters[name] for name in sorted(names)]
+    if issubclass(entity, Archived) and "arquivados" not in names:
+        conditions.append(entity.arquivado_em.is_(None))
+    source = service.list_source().where(*conditions)
+    total = (
+        select(func.count()).select_from(entity).where(*conditions)
+        if service.filters_own_columns
+        else source.with_only_columns(func.count(), maintain_column_froms=True)
+    )
+    page = (
+        source.add_columns(total.correlate(None).scalar_subquery().label("total"))
+        .order_by(*service.order())
+        .limit(bindparam("page_limit"))
+        .offset(bindparam("page_offset"))
+    )
     return query(page, service.listed or service.read), query(total)
 
 

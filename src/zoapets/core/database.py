@@ -94,6 +94,12 @@ class UnitOfWork:
         found = await self._run("fetchrow", query, params)
         return None if found is None else query.row(found)
 
+    async def page(self, query: Query[T], /, **params: Any) -> tuple[list[T], int | None]:
+        """The rows, and what their last column, the same for all, counts: None when there is no row."""
+        found = await self._run("fetch", query, params)
+        row = query.row
+        return [row(record) for record in found], found[0][-1] if found else None
+
     async def one(self, query: Query[T], /, **params: Any) -> T:
         """The row that must be there; LookupError when it is not."""
         found = await self._run("fetchrow", query, params)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_
 
 import msgspec
 from sqlalchemy import ColumnElement, literal_column
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 Row = Sequence[Any]
 
 
-class _Compiler(PGDialect_asyncpg.statement_compiler):  # type: ignore[misc]
+class _Compiler(PGCompiler_asyncpg):
     """Writes values that stand in the code into the text, see `query`."""
 
     def visit_bindparam(self, bindparam: Any, **options: Any) -> str:
@@ -112,8 +112,6 @@ def row_maker(struct: type[T]) -> Callable[[Row], T]:
     """
     names: dict[str, Any] = {}
     source, _ = _expression(struct, 0, names)
-    if not names.keys() - {"t0"}:
-        source = "t0(*r)"
     make: Callable[[Row], T] = eval(f"lambda r: {source}", names)  # noqa: S307 - made of indexes and our own names
     return make
 
@@ -135,7 +133,8 @@ def _expression(struct: Any, index: int, names: dict[str, Any]) -> tuple[str, in
         if convert := _converter(kind):
             key = f"t{len(names)}"
             names[key] = convert
-            cell = f"({key}({cell}) if {cell} is not None else None)" if optional else f"{key}({cell})"
+            made = f"{key}[{cell}]" if isinstance(convert, dict) else f"{key}({cell})"
+            cell = f"({made} if {cell} is not None else None)" if optional else made
         parts.append(cell)
         index += 1
     return f"{me}({', '.join(parts)})", index
@@ -145,9 +144,10 @@ class JsonStruct(msgspec.Struct, frozen=True, rename="camel"):
     """A struct that a column holds as JSON."""
 
 
-def _converter(kind: Any) -> Callable[[Any], Any] | None:
+def _converter(kind: Any) -> Callable[[Any], Any] | dict[str, Any] | None:
+    """What makes a cell of `kind`: a function, or the members of an enum by their words."""
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return {member.value: member for member in kind}.__getitem__
+        return {member.value: member for member in kind}
     if isinstance(kind, type) and issubclass(kind, JsonStruct):
         return msgspec.json.Decoder(kind).decode
     if get_origin(kind) is list and _is_struct(get_args(kind)[0]):

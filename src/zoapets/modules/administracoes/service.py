@@ -95,6 +95,7 @@ class AdministracoesService(Crud[Administracao, AdministracaoRead]):
     entity = Administracao
     read = AdministracaoRead
     not_found = AdministracaoNaoEncontrada
+    filters_own_columns = True
     filters = {  # noqa: RUF012 - a mapping that nobody changes
         "pendente": queries.PENDING & (Administracao.data_hora_agendada >= queries.TOLERANCIA),
         "atrasada": queries.PENDING & (Administracao.data_hora_agendada < queries.TOLERANCIA),

@@ -87,6 +87,7 @@ class PetsService(Crud[Pet, PetRead]):
     read = PetRead
     listed = PetListado
     not_found = PetNaoEncontrado
+    filters_own_columns = True
     filters = {  # noqa: RUF012 - a mapping that nobody changes
         "busca": Pet.busca.like(func.ext.normalizar(bindparam("busca"))),
         "tutor_id": Pet.tutor_id == bindparam("tutor_id"),

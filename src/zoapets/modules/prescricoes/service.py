@@ -87,6 +87,7 @@ class PrescricoesService(Crud[Prescricao, PrescricaoRead]):
     read = PrescricaoRead
     listed = PrescricaoListada
     not_found = PrescricaoNaoEncontrada
+    filters_own_columns = True
     filters = {  # noqa: RUF012 - a mapping that nobody changes
         "pet_id": Prescricao.pet_id == bindparam("pet_id"),
         "internacao_id": Prescricao.internacao_id == bindparam("internacao_id"),

@@ -42,6 +42,7 @@ class TutoresService(Crud[Tutor, TutorRead]):
     entity = Tutor
     read = TutorRead
     not_found = TutorNaoEncontrado
+    filters_own_columns = True
     filters = {  # noqa: RUF012 - a mapping that nobody changes
         "busca": Tutor.busca.like(func.ext.normalizar(bindparam("busca"))),
         "uf": Tutor.uf == bindparam("uf"),
