@@ -23,10 +23,10 @@ Row = Sequence[Any]
 class _Compiler(PGCompiler_asyncpg):
     """Writes values that stand in the code into the text, see `query`."""
 
-    def visit_bindparam(self, bindparam: Any, **options: Any) -> str:
+    def visit_bindparam(self, bindparam: Any, *given: Any, **options: Any) -> str:
         if not bindparam.required:
             options["literal_binds"] = True
-        return str(super().visit_bindparam(bindparam, **options))
+        return str(super().visit_bindparam(bindparam, *given, **options))  # type: ignore[no-untyped-call]
 
 
 class _Dialect(PGDialect_asyncpg):
