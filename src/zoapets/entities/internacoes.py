@@ -99,6 +99,7 @@ class Internacao(Identified, Dated, Versioned, Entity):
             unique=True,
             postgresql_where=text("status in ('aguardando', 'em_andamento')"),
         ),
+        Index("ix_internacoes_entrada", text("data_entrada desc"), "id"),
         Index(
             "ix_internacoes_abertas",
             "status",
@@ -123,6 +124,7 @@ class Ocupacao(Identified, Entity):
     # The range stays inside the expression: asyncpg never meets a type it has no codec for.
     __table_args__ = (
         CheckConstraint("fim >= inicio", name="periodo"),
+        Index("ix_ocupacoes_leito_aberta", "leito_id", postgresql_where=text("fim is null")),
         ExcludeConstraint(
             ("leito_id", "="),
             (text("tstzrange(inicio, fim, '[)')"), "&&"),

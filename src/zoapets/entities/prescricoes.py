@@ -138,7 +138,13 @@ class Administracao(Identified, Dated, Versioned, Entity):
             "id",
             postgresql_where=text("status = 'pendente'"),
         ),
-        Index("ix_administracoes_agendada", "data_hora_agendada", "id"),
+        # The panel's day is counted in the index alone.
+        Index(
+            "ix_administracoes_agendada",
+            "data_hora_agendada",
+            "id",
+            postgresql_include=["status", "data_hora_realizada"],
+        ),
         Index("ix_administracoes_internacao", "internacao_id", "data_hora_agendada"),
         Index("uq_administracoes_substitui", "substitui_id", unique=True),
     )

@@ -34,6 +34,12 @@ class Auditoria(Entity):
 
     __table_args__ = (
         Index("ix_auditoria_registro", "registro_id", text("id desc")),
+        Index(
+            "ix_auditoria_registros",
+            "registros",
+            postgresql_using="gin",
+            postgresql_where=text("registros is not null"),
+        ),
         Index("ix_auditoria_ator", "ator_id", text("id desc")),
         Index("ix_auditoria_tabela", "tabela", text("id desc")),
         Index("ix_auditoria_em", "em"),

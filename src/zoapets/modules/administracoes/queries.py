@@ -1,7 +1,9 @@
 """Statements of doses. `agora`, `tolerancia` (late before this instant) and `horizonte` are instants."""
 
+from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -15,9 +17,11 @@ from sqlalchemy import (
     case,
     cast,
     extract,
+    false,
     func,
     insert,
     literal,
+    literal_column,
     select,
     union_all,
     update,
@@ -25,13 +29,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
+from zoapets.common.schema import Read
 from zoapets.core.statements import Query, columns, nested, query
 from zoapets.entities.internacoes import Ala, Internacao, Leito, StatusInternacao
 from zoapets.entities.medicamentos import Medicamento
 from zoapets.entities.pets import Pet, PetAlergia, PetPeso
 from zoapets.entities.prescricoes import Administracao, Prescricao, PrescricaoItem, StatusAdministracao
 from zoapets.entities.users import User
-from zoapets.modules.administracoes.schemas import AdministracaoRead, DoseNoPainel, Estatisticas
+from zoapets.modules.administracoes.schemas import AdministracaoRead, ItemDaDose, PrescricaoDaDose
 
 INSTANT = DateTime(timezone=True)
 AGORA = bindparam("agora", type_=INSTANT)
@@ -52,7 +57,7 @@ def minutes_late(dose: Any) -> ColumnElement[int]:
     return case((dose.status == StatusAdministracao.PENDENTE, func.greatest(0, minutes)), else_=0)
 
 
-# --- the panel
+# --- the panel: three small statements and the day, which plan well once and for all; one join of ten tables does not
 
 _weight = (
     select(PetPeso.peso_kg)
@@ -70,106 +75,104 @@ _allergies = func.array(
 _vet = aliased(User)
 
 
-class PanelRow(DoseNoPainel):
-    """A dose and the list it belongs to: 0 late, 1 due, 2 coming."""
+class DueDose(Read):
+    """A pending dose, and the list it belongs to: 0 late, 1 due, 2 coming."""
 
+    id: UUID
+    data_hora_agendada: datetime
+    versao: int
+    prescricao_item_id: UUID
+    prescricao_id: UUID
     lista: int
 
 
-@cache
-def panel(*, by_ward: bool, by_bed: bool) -> Query[PanelRow]:
-    """The three lists in one statement: each is cut to `limite` in the index of pending doses, then dressed."""
-
-    def chosen(number: int, *window: ColumnElement[bool]) -> Any:
-        doses = select(Administracao.id, literal(number).label("lista")).where(PENDING, *window)
-        if by_ward or by_bed:
-            doses = doses.join(Internacao, Internacao.id == Administracao.internacao_id)
-            doses = doses.join(Leito, Leito.id == Internacao.leito_id)
-        if by_ward:
-            doses = doses.where(Leito.ala_id == bindparam("ala_id"))
-        if by_bed:
-            doses = doses.where(Leito.id == bindparam("leito_id"))
-        return doses.order_by(Administracao.data_hora_agendada, Administracao.id).limit(bindparam("limite"))
-
-    at = Administracao.data_hora_agendada
-    doses = union_all(
-        chosen(0, at < TOLERANCIA).subquery().select(),
-        chosen(1, at >= TOLERANCIA, at <= AGORA).subquery().select(),
-        chosen(2, at > AGORA, at <= HORIZONTE).subquery().select(),
-    ).cte("doses")
-    statement = (
-        select(
-            *columns(
-                PanelRow,
-                Administracao,
-                status=derived_status(Administracao),
-                minutos_atraso=minutes_late(Administracao),
-                item=nested(PrescricaoItem, medicamento=Medicamento),
-                prescricao=nested(
-                    Prescricao,
-                    veterinario=_vet.nome,
-                    internacao=nested(
-                        Internacao,
-                        leito=nested(Leito, ala=Ala.nome),
-                        pet=nested(Pet, peso_kg=_weight, alergias=_allergies),
-                    ),
-                ),
-                lista=doses.c.lista,
-            )
-        )
-        .select_from(doses)
-        .join(Administracao, Administracao.id == doses.c.id)
-        .join(PrescricaoItem, PrescricaoItem.id == Administracao.prescricao_item_id)
-        .join(Medicamento, Medicamento.id == PrescricaoItem.medicamento_id)
-        .join(Prescricao, Prescricao.id == Administracao.prescricao_id)
-        .join(_vet, _vet.id == Prescricao.veterinario_id)
-        .join(Internacao, Internacao.id == Administracao.internacao_id)
-        .join(Pet, Pet.id == Internacao.pet_id)
-        .outerjoin(Leito, Leito.id == Internacao.leito_id)
-        .outerjoin(Ala, Ala.id == Leito.ala_id)
-        .order_by(doses.c.lista, Administracao.data_hora_agendada, Administracao.id)
-    )
-    return query(statement, PanelRow)
-
-
-class Counts(Estatisticas):
-    """Counted in the database; `taxa_adesao` comes from `rules.adherence`."""
-
-
-@cache
-def day(*, by_ward: bool, by_bed: bool) -> Query[Counts]:
-    """What the day's doses have become."""
-    dose = Administracao
-
-    def of(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.count().filter(*conditions)
-
-    given = dose.status == StatusAdministracao.REALIZADA
-    window = cast(bindparam("janela"), Interval)
-    on_time = dose.data_hora_realizada.between(dose.data_hora_agendada - window, dose.data_hora_agendada + window)
-    statement = select(
-        *columns(
-            Counts,
-            dose,
-            total=of(dose.status != StatusAdministracao.ANULADA),
-            realizadas=of(given),
-            realizadas_no_prazo=of(given, on_time),
-            realizadas_fora_do_prazo=of(given, ~on_time),
-            pendentes=of(dose.status == StatusAdministracao.PENDENTE, dose.data_hora_agendada >= TOLERANCIA),
-            atrasadas=of(dose.status == StatusAdministracao.PENDENTE, dose.data_hora_agendada < TOLERANCIA),
-            nao_realizadas=of(dose.status == StatusAdministracao.NAO_REALIZADA),
-            suspensas=of(dose.status == StatusAdministracao.SUSPENSA),
-            taxa_adesao=literal(0),
-        )
-    ).where(dose.data_hora_agendada >= bindparam("inicio"), dose.data_hora_agendada < bindparam("fim"))
+def _in_place(statement: Any, *, by_ward: bool, by_bed: bool) -> Any:
+    """`statement`, of doses, for the patients of one ward (`ala_id`) or in one bed (`leito_id`)."""
     if by_ward or by_bed:
-        statement = statement.join(Internacao, Internacao.id == dose.internacao_id)
+        statement = statement.join(Internacao, Internacao.id == Administracao.internacao_id)
         statement = statement.join(Leito, Leito.id == Internacao.leito_id)
     if by_ward:
         statement = statement.where(Leito.ala_id == bindparam("ala_id"))
     if by_bed:
         statement = statement.where(Leito.id == bindparam("leito_id"))
-    return query(statement, Counts)
+    return statement
+
+
+@cache
+def due(*, by_ward: bool, by_bed: bool) -> Query[DueDose]:
+    """Pending doses of the three lists, each the oldest first and cut to `limite`."""
+    at = Administracao.data_hora_agendada
+
+    def chosen(number: int, *window: ColumnElement[bool]) -> Any:
+        doses = select(*columns(DueDose, Administracao, lista=literal(number))).where(PENDING, *window)
+        doses = _in_place(doses, by_ward=by_ward, by_bed=by_bed)
+        return doses.order_by(at, Administracao.id).limit(bindparam("limite")).subquery().select()
+
+    return query(
+        union_all(
+            chosen(0, at < TOLERANCIA),
+            chosen(1, at >= TOLERANCIA, at <= AGORA),
+            chosen(2, at > AGORA, at <= HORIZONTE),
+        ),
+        DueDose,
+    )
+
+
+ITEMS = query(
+    select(*columns(ItemDaDose, PrescricaoItem, medicamento=Medicamento))
+    .join(Medicamento, Medicamento.id == PrescricaoItem.medicamento_id)
+    .where(PrescricaoItem.id == func.any(bindparam("ids", type_=ARRAY(Uuid)))),
+    ItemDaDose,
+)
+PRESCRIPTIONS = query(
+    select(
+        *columns(
+            PrescricaoDaDose,
+            Prescricao,
+            veterinario=_vet.nome,
+            internacao=nested(
+                Internacao,
+                leito=nested(Leito, ala=Ala.nome),
+                pet=nested(Pet, peso_kg=_weight, alergias=_allergies),
+            ),
+        )
+    )
+    .join(_vet, _vet.id == Prescricao.veterinario_id)
+    .join(Internacao, Internacao.id == Prescricao.internacao_id)
+    .join(Pet, Pet.id == Internacao.pet_id)
+    .outerjoin(Leito, Leito.id == Internacao.leito_id)
+    .outerjoin(Ala, Ala.id == Leito.ala_id)
+    .where(Prescricao.id == func.any(bindparam("ids", type_=ARRAY(Uuid)))),
+    PrescricaoDaDose,
+)
+
+
+class DayCount(Read):
+    """How many of the day's doses are alike. `late`: pending beyond the tolerance; `on_time`: given within it."""
+
+    status: StatusAdministracao
+    late: bool
+    on_time: bool
+    doses: int
+
+
+@cache
+def day(*, by_ward: bool, by_bed: bool) -> Query[DayCount]:
+    """What the doses from `inicio` to `fim` have become; `janela` is the tolerance, as an interval."""
+    dose = Administracao
+    window = cast(bindparam("janela"), Interval)
+    late = (dose.data_hora_agendada < TOLERANCIA).label("late")
+    on_time = func.coalesce(
+        dose.data_hora_realizada.between(dose.data_hora_agendada - window, dose.data_hora_agendada + window), false()
+    ).label("on_time")
+    statement = _in_place(
+        select(dose.status, late, on_time, func.count())
+        .select_from(dose)
+        .where(dose.data_hora_agendada >= bindparam("inicio"), dose.data_hora_agendada < bindparam("fim")),
+        by_ward=by_ward,
+        by_bed=by_bed,
+    )
+    return query(statement.group_by(dose.status, literal_column("2"), literal_column("3")), DayCount)
 
 
 # --- the schedule

@@ -22,6 +22,11 @@ def adherence(*, on_time: int, due: int) -> float:
     return 100.0 if due == 0 else round(100 * on_time / due, 2)
 
 
+def minutes_late(scheduled: datetime, now: datetime) -> int:
+    """Whole minutes since a pending dose's time; 0 when it is not due."""
+    return max(0, int((now - scheduled).total_seconds() // 60))
+
+
 def is_future(at: datetime, now: datetime) -> bool:
     return at > now + CLOCK_SLACK
 

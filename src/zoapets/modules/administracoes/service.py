@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import Select, bindparam, select
 
 from zoapets.common.errors import Conflict, FieldError, NotFound, PreconditionFailed, Unprocessable
@@ -26,6 +25,8 @@ from zoapets.modules.administracoes.schemas import (
     StatusDose,
 )
 
+# The first of the panel's three lists.
+LATE = 0
 _OPEN = (StatusAdministracao.PENDENTE,)
 _RECORDED = (StatusAdministracao.REALIZADA, StatusAdministracao.NAO_REALIZADA)
 
@@ -136,23 +137,36 @@ class AdministracoesService(Crud[Administracao, AdministracaoRead]):
         which = {"by_ward": ala_id is not None, "by_bed": leito_id is not None}
         where = {"ala_id": ala_id, "leito_id": leito_id}
         now, tolerance = self.ctx.now, self._tolerance()
-        rows = await self.db.all(
-            queries.panel(**which),
+        doses = await self.db.all(
+            queries.due(**which),
             agora=now,
             tolerancia=tolerance,
             horizonte=now + timedelta(hours=horas),
             limite=limite,
             **where,
         )
+        item_ids = list({dose.prescricao_item_id for dose in doses})
+        prescription_ids = list({dose.prescricao_id for dose in doses})
+        items = {item.id: item for item in await self.db.all(queries.ITEMS, ids=item_ids)}
+        prescriptions = {found.id: found for found in await self.db.all(queries.PRESCRIPTIONS, ids=prescription_ids)}
         lists: tuple[list[DoseNoPainel], ...] = ([], [], [])
-        for row in rows:
-            lists[row.lista].append(row)
+        for dose in doses:
+            row = DoseNoPainel(
+                dose.id,
+                dose.data_hora_agendada,
+                StatusDose.ATRASADA if dose.lista == LATE else StatusDose.PENDENTE,
+                rules.minutes_late(dose.data_hora_agendada, now),
+                dose.versao,
+                items[dose.prescricao_item_id],
+                prescriptions[dose.prescricao_id],
+            )
+            lists[dose.lista].append(row)
+        late, due, coming = lists
         start, end = rules.day_of(now, self.ctx.hospital.fuso)
-        counts = await self.db.one(
+        counts = await self.db.all(
             queries.day(**which), inicio=start, fim=end, tolerancia=tolerance, janela=now - tolerance, **where
         )
-        late, due, coming = lists
-        return Painel(late, due, coming, _with_adherence(counts))
+        return Painel(late, due, coming, _statistics(counts))
 
     async def give(self, id: UUID, data: Realizacao) -> AdministracaoRead:
         """Record that the dose was given, by the actor. Never twice, never in the future, never outside the stay."""
@@ -280,7 +294,27 @@ class AdministracoesService(Crud[Administracao, AdministracaoRead]):
         return replacement
 
 
-def _with_adherence(counts: Estatisticas) -> Estatisticas:
-    due = counts.realizadas + counts.nao_realizadas + counts.atrasadas
-    rate = rules.adherence(on_time=counts.realizadas_no_prazo, due=due)
-    return msgspec.structs.replace(counts, taxa_adesao=rate)
+def _statistics(counts: list[queries.DayCount]) -> Estatisticas:
+    def total(*statuses: StatusAdministracao, late: bool | None = None, on_time: bool | None = None) -> int:
+        return sum(
+            count.doses
+            for count in counts
+            if count.status in statuses
+            and (late is None or count.late is late)
+            and (on_time is None or count.on_time is on_time)
+        )
+
+    status = StatusAdministracao
+    given, on_time = total(status.REALIZADA), total(status.REALIZADA, on_time=True)
+    late, withheld = total(status.PENDENTE, late=True), total(status.NAO_REALIZADA)
+    return Estatisticas(
+        total=sum(count.doses for count in counts if count.status is not status.ANULADA),
+        realizadas=given,
+        realizadas_no_prazo=on_time,
+        realizadas_fora_do_prazo=given - on_time,
+        pendentes=total(status.PENDENTE, late=False),
+        atrasadas=late,
+        nao_realizadas=withheld,
+        suspensas=total(status.SUSPENSA),
+        taxa_adesao=rules.adherence(on_time=on_time, due=given + withheld + late),
+    )

@@ -76,6 +76,14 @@ def _tables() -> None:
     op.create_index("ix_auditoria_ator", "auditoria", ["ator_id", sa.literal_column("id desc")], unique=False)
     op.create_index("ix_auditoria_em", "auditoria", ["em"], unique=False)
     op.create_index("ix_auditoria_registro", "auditoria", ["registro_id", sa.literal_column("id desc")], unique=False)
+    op.create_index(
+        "ix_auditoria_registros",
+        "auditoria",
+        ["registros"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_where=sa.text("registros is not null"),
+    )
     op.create_index("ix_auditoria_tabela", "auditoria", ["tabela", sa.literal_column("id desc")], unique=False)
     op.create_table(
         "configuracoes",

@@ -173,6 +173,9 @@ def _tables() -> None:
         unique=False,
         postgresql_where=sa.text("status in ('aguardando', 'em_andamento')"),
     )
+    op.create_index(
+        "ix_internacoes_entrada", "internacoes", [sa.literal_column("data_entrada desc"), "id"], unique=False
+    )
     op.create_index(op.f("ix_internacoes_pet_id"), "internacoes", ["pet_id"], unique=False)
     op.create_index(
         "uq_internacoes_pet_aberta",
@@ -207,6 +210,13 @@ def _tables() -> None:
         sa.ForeignKeyConstraint(["leito_id"], ["leitos.id"], name=op.f("fk_ocupacoes_leito_id")),
         sa.ForeignKeyConstraint(["pet_id"], ["pets.id"], name=op.f("fk_ocupacoes_pet_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ocupacoes")),
+    )
+    op.create_index(
+        "ix_ocupacoes_leito_aberta",
+        "ocupacoes",
+        ["leito_id"],
+        unique=False,
+        postgresql_where=sa.text("fim is null"),
     )
     op.create_index(op.f("ix_ocupacoes_internacao_id"), "ocupacoes", ["internacao_id"], unique=False)
 

@@ -236,7 +236,13 @@ def _tables() -> None:
         sa.ForeignKeyConstraint(["substitui_id"], ["administracoes.id"], name=op.f("fk_administracoes_substitui_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_administracoes")),
     )
-    op.create_index("ix_administracoes_agendada", "administracoes", ["data_hora_agendada", "id"], unique=False)
+    op.create_index(
+        "ix_administracoes_agendada",
+        "administracoes",
+        ["data_hora_agendada", "id"],
+        unique=False,
+        postgresql_include=["status", "data_hora_realizada"],
+    )
     op.create_index(
         "ix_administracoes_internacao", "administracoes", ["internacao_id", "data_hora_agendada"], unique=False
     )
