@@ -22,10 +22,9 @@ import pytest
 
 from tests.cli.test_serve import DEADLINE_SECONDS, free_port
 from zoapets.cli import main
-from zoapets.cli.folder import Keys, erase, keys
+from zoapets.cli.folder import erase, keys
 from zoapets.cli.output import FailureError
 from zoapets.demo.installation import LOGINS, PASSWORD, PLATFORM_EMAIL
-from zoapets.embedded import EmbeddedServers
 
 needs_shell = pytest.mark.skipif(
     not all(map(shutil.which, ("bash", "curl", "sed"))), reason="what it prints is for bash"
@@ -118,37 +117,73 @@ def painel(running: Demo) -> dict[str, list[Any]]:
     return panel
 
 
-def test_a_first_start_that_is_interrupted_is_made_good_by_the_next(folder: Path) -> None:
+@dataclass
+class Before:
+    """What the starts before the last one left: exit codes, the panel, and what a vet saw with a token."""
+
+    codes: list[int]
+    panel: dict[str, list[Any]]
+    headers: dict[str, str]
+    pets: Any
+
+
+@pytest.fixture(scope="module")
+def before(folder: Path) -> Before:
+    """A first start that is interrupted while it makes the data, and a second one that is ended when it is up."""
     with demo(folder) as running:
         running.wait_for("aurora: prescriptions and doses")
         with watched(folder) as processes:
-            assert running.ends(signal.SIGINT) == 0
+            codes = [running.ends(signal.SIGINT)]
             wait_until_ended(processes)
     with demo(folder) as running:
-        assert all(painel(running.up())[part] for part in ("atrasadas", "pendentes", "proximas"))
-        assert running.ends(signal.SIGTERM) == 0
+        panel = painel(running.up())
+        headers = {"authorization": f"Bearer {sign_in(running, 'vet@aurora.test').json()['accessToken']}"}
+        pets = httpx.get(f"{running.url}/pets", headers=headers, timeout=DEADLINE_SECONDS).json()
+        with watched(folder) as processes:
+            codes.append(running.ends(signal.SIGTERM))
+            wait_until_ended(processes)
+    return Before(codes, panel, headers, pets)
 
 
-def test_everybody_signs_in_as_printed_and_the_parts_are_well(folder: Path) -> None:
-    with demo(folder) as running:
-        printed = set(re.findall(r"\S+@\S+\.test", "".join(running.up().lines)))
-        expected = {f"{login}@{slug}.test" for login in LOGINS for slug in ("aurora", "horizonte")} | {PLATFORM_EMAIL}
+@pytest.fixture(scope="module")
+def running(folder: Path, before: Before) -> Iterator[Demo]:
+    """The third start, for all tests here."""
+    assert before
+    with demo(folder) as third:
+        yield third.up()
 
-        assert {email for email in printed if "{" not in email} == expected
-        roles = {sign_in(running, email).json()["user"]["roles"][0] for email in sorted(expected)}
-        assert roles == {*LOGINS.values(), "Plataforma"}
-        assert httpx.get(f"{running.url}/health/ready").json()["status"] == "ok"
-        assert httpx.get(f"{running.url}/docs").status_code == 200
+
+def test_it_ends_with_all_that_it_started_on_ctrl_c_and_on_sigterm(before: Before) -> None:
+    assert before.codes == [0, 0]
+
+
+def test_a_first_start_that_was_interrupted_is_made_good_by_the_next(before: Before) -> None:
+    assert all(before.panel[part] for part in ("atrasadas", "pendentes", "proximas"))
+
+
+def test_a_later_start_finds_the_data_and_the_logins_again(before: Before, running: Demo) -> None:
+    assert httpx.get(f"{running.url}/pets", headers=before.headers).json() == before.pets
+    assert not any("aurora: staff" in line for line in running.lines)
+
+
+def test_everybody_signs_in_as_printed_and_the_parts_are_well(running: Demo) -> None:
+    printed = set(re.findall(r"\S+@\S+\.test", "".join(running.lines)))
+    expected = {f"{login}@{slug}.test" for login in LOGINS for slug in ("aurora", "horizonte")} | {PLATFORM_EMAIL}
+
+    assert {email for email in printed if "{" not in email} == expected
+    roles = {sign_in(running, email).json()["user"]["roles"][0] for email in sorted(expected)}
+    assert roles == {*LOGINS.values(), "Plataforma"}
+    assert httpx.get(f"{running.url}/health/ready").json()["status"] == "ok"
+    assert httpx.get(f"{running.url}/docs").status_code == 200
 
 
 @needs_shell
-def test_the_printed_lines_work_as_they_stand(folder: Path) -> None:
-    with demo(folder) as running:
-        lines = [line for line in running.up().lines if "curl" in line]
-        first = painel(running)["pendentes"][0]["id"]
+def test_the_printed_lines_work_as_they_stand(running: Demo) -> None:
+    lines = [line for line in running.lines if "curl" in line]
+    first = painel(running)["pendentes"][0]["id"]
 
-        script = "\necho\n".join(lines)
-        done = subprocess.run(["bash", "-ceu", script], capture_output=True, text=True, check=True)  # noqa: S603, S607 - ours
+    script = "\necho\n".join(lines)
+    done = subprocess.run(["bash", "-ceu", script], capture_output=True, text=True, check=True)  # noqa: S603, S607 - ours
 
     assert len(lines) == 3
     panel, given = [json.loads(line) for line in done.stdout.splitlines() if line]
@@ -156,42 +191,26 @@ def test_the_printed_lines_work_as_they_stand(folder: Path) -> None:
     assert (given["id"], given["status"]) == (first, "realizada")
 
 
-def test_a_later_start_finds_the_data_and_the_logins_again(folder: Path) -> None:
-    with demo(folder) as running:
-        token = sign_in(running.up(), "vet@aurora.test").json()["accessToken"]
-        headers = {"authorization": f"Bearer {token}"}
-        before = httpx.get(f"{running.url}/pets", headers=headers).json()
-        with watched(folder) as processes:
-            assert running.ends(signal.SIGINT) == 0
-            wait_until_ended(processes)
-    with demo(folder) as running:
-        after = httpx.get(f"{running.up().url}/pets", headers=headers).json()
+@pytest.mark.parametrize("options", [(), ("--reset",)], ids=["start", "reset"])
+def test_a_folder_in_use_is_neither_started_on_nor_erased(
+    folder: Path, running: Demo, options: tuple[str, ...]
+) -> None:
+    with demo(folder, *options) as second:
+        said, _ = second.process.communicate(timeout=DEADLINE_SECONDS)
 
-        assert before == after
-        assert not any("aurora: staff" in line for line in running.lines)
+    assert second.process.returncode == 1
+    assert "in use by another running instance" in said
+    assert sign_in(running, "vet@aurora.test").is_success
 
 
-def test_the_signing_keys_are_for_the_owner_alone_and_stay(folder: Path, tmp_path: Path) -> None:
-    with demo(folder) as running:
-        running.up()
+def test_the_signing_keys_are_for_the_owner_alone_and_stay(folder: Path, running: Demo, tmp_path: Path) -> None:
+    assert running
     assert stat.S_IMODE((folder / "secrets.json").stat().st_mode) == 0o600
     made = keys(tmp_path)
     assert keys(tmp_path) == made != keys(folder)
-    assert isinstance(made, Keys)
     (tmp_path / "secrets.json").write_text("{}")
     with pytest.raises(FailureError, match="cannot be read"):
         keys(tmp_path)
-
-
-def test_a_second_demo_in_the_same_folder_is_refused_and_not_erased(folder: Path) -> None:
-    with demo(folder) as running:
-        running.up()
-        for options in ((), ("--reset",)):
-            with demo(folder, *options) as second:
-                out, _ = second.process.communicate(timeout=DEADLINE_SECONDS)
-            assert second.process.returncode == 1
-            assert "in use by another running instance" in out
-        assert sign_in(running, "vet@aurora.test").is_success
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_started(
@@ -210,16 +229,17 @@ def test_a_port_that_is_taken_is_told_before_anything_is_started(
     assert not (tmp_path / "data").exists()
 
 
-def test_starting_over_removes_a_demos_data_and_nothing_else(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "postgres").mkdir()
+def test_starting_over_removes_a_demos_data_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("postgres", "valkey", "demo-files", "files"):
+        (tmp_path / name).mkdir()
+    for name in ("secrets.json", "postgres.log", "mine.txt"):
+        (tmp_path / name).write_text("")
     with pytest.raises(FailureError, match="is not a demo's folder"):
         erase(tmp_path)
     assert (tmp_path / "postgres").exists()
 
-    (folder / "mine.txt").write_text("kept")
-    erase(folder)
-    left = {path.name for path in folder.iterdir()}
-    assert "mine.txt" in left
-    assert not left & {"postgres", "valkey", "demo-files", "secrets.json"}
-    with EmbeddedServers(folder, fast=True) as servers:
-        servers.start()
+    (tmp_path / "in-use.lock").write_text("1")
+    erase(tmp_path)
+
+    assert {path.name for path in tmp_path.iterdir()} == {"files", "mine.txt", "in-use.lock", "servers.lock"}
+    erase(tmp_path / "missing")

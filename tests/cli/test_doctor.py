@@ -6,11 +6,14 @@ On servers of its own: roles belong to the whole server, and these tests spoil t
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.cli.ground import Ground
+from zoapets.common.clock import Clock
+from zoapets.core import installation
 from zoapets.core.migrations import TENANT, head
 from zoapets.embedded import EmbeddedServers
 
@@ -191,6 +194,12 @@ def test_settings_that_lose_acknowledged_doses_are_found(healthy: Ground) -> Non
         "alter role postgres reset synchronous_commit",
     ):
         assert "synchronous_commit is off" in failures(healthy)["durability"]
+
+
+def test_a_clock_that_is_wrong_is_found_with_the_seconds(healthy: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installation, "Clock", lambda: Clock(timedelta(seconds=-9)))
+
+    assert "the database's clock differs by +9.0 s" in failures(healthy)["clock"]
 
 
 def test_services_that_do_not_answer_are_found_and_none_is_a_warning(

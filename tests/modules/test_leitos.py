@@ -185,3 +185,14 @@ async def test_another_hospital_knows_nothing_of_it(hospital: Hospital, other_ho
         answers.append(await neighbour.post(f"/{room}", {"nome" if room == "alas" else "codigo": "Z"} | inside[room]))
 
     assert {answer.status_code for answer in answers} == {404}
+
+
+async def test_a_nurse_says_that_a_bed_is_clean_and_makes_no_beds(hospital: Hospital) -> None:
+    bed, nurse = await hospital.leito(situacao="higienizacao"), await hospital.signed_in("Enfermeiro")
+
+    said = await nurse.post(f"/leitos/{bed['id']}/situacao", {"situacao": "livre"})
+    wrong = await nurse.post(f"/leitos/{bed['id']}/situacao", {"situacao": "ocupado"})
+
+    assert (said.status_code, said.json()["situacao"]) == (200, "livre")
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "situacao")
+    assert (await nurse.patch(f"/leitos/{bed['id']}", {"codigo": "X"})).status_code == 403

@@ -85,6 +85,12 @@ def test_doses_keep_to_the_hours_on_the_wall_when_the_clocks_go_back() -> None:
     assert walls == [8, 20, 8, 20]
 
 
+def test_the_first_dose_is_when_it_was_ordered_also_in_an_hour_that_comes_twice() -> None:
+    # 2018-02-18 01:30Z is the first 23:30 of that night in São Paulo, 02:30Z the second.
+    second = datetime(2018, 2, 18, 2, 30, tzinfo=UTC)
+    assert rules.times(second, 24, 1, SAO_PAULO) == [second]
+
+
 def test_short_intervals_keep_to_the_hours_that_pass() -> None:
     start = datetime(2018, 11, 3, 22, tzinfo=SAO_PAULO)
     at = rules.times(start, 2, 1, SAO_PAULO)
@@ -132,6 +138,7 @@ def test_an_allergy_is_recognised_in_the_drug_its_ingredient_or_its_class() -> N
     assert rules.matching_allergy(["Dipirona"], "Dipirona 500 mg/mL", "Dipirona sódica", None) == "Dipirona"
     assert rules.matching_allergy(["penicilina"], "Ampicilina", "ampicilina", "Penicilina") == "penicilina"
     assert rules.matching_allergy(["Frango"], "Dipirona", "Dipirona sódica", "analgésico") is None
+    assert rules.matching_allergy(["Sulfa"], "Sulfato de morfina 10 mg/mL", "Sulfato de morfina", None) is None
 
 
 def test_adherence_is_doses_on_time_over_doses_due() -> None:

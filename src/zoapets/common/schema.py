@@ -170,7 +170,8 @@ def _faults(raw: Any, annotation: Any, path: str, *, strict: bool) -> Iterator[F
                 for index, item in enumerate(raw[:100])
                 for fault in _faults(item, model, f"{path}[{index}]", strict=strict)
             ]
-            yield from faults or [FieldError(path, _say(error, model))]
+            # The fault is the list's own, its length.
+            yield from faults or [FieldError(path, _say(error, list))]
         else:
             yield FieldError(path or "corpo", _say(error, model))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 from litestar import Controller, MediaType, Request, Response, get
+from litestar.openapi import ResponseSpec
 from sqlalchemy import select, text
 
 from zoapets.common.schema import Read
@@ -15,6 +16,10 @@ from zoapets.core.statements import query
 from zoapets.core.tenancy import shared_gate
 
 PING = query(select(text("1")))
+
+
+class Live(Read):
+    status: str
 
 
 class Part(Read):
@@ -36,11 +41,15 @@ class HealthController(Controller):
     tags = ("saúde",)
 
     @get("/health/live", **public())
-    async def live(self) -> dict[str, str]:
+    async def live(self) -> Live:
         """O processo está vivo."""
-        return {"status": "ok"}
+        return Live("ok")
 
-    @get("/health/ready", **public())
+    @get(
+        "/health/ready",
+        responses={503: ResponseSpec(Ready, description="O banco de dados não responde.")},
+        **public(),
+    )
     async def ready(self, request: Request[Any, Any, Any]) -> Response[Ready]:
         """Cada dependência responde: 200 se o sistema funciona (`ok` ou `degraded`), 503 se não."""
         runtime = runtime_of(request)

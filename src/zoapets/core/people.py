@@ -12,9 +12,7 @@ from zoapets.common import documents
 from zoapets.common.ids import new_id
 from zoapets.core.auth.attempts import email_key
 from zoapets.core.hospitals import LONGEST_NAME, HospitalRow, RefusedError, acting
-
-# As the users' own room writes it in `sessoes.motivo_revogacao`.
-RESET_REASON = "senha-redefinida"
+from zoapets.entities.users import MotivoRevogacao
 
 
 class PersonRow(msgspec.Struct, frozen=True):
@@ -82,7 +80,7 @@ async def reset_password(
             " where user_id = $1 and revogada_em is null and expira_em > $2 returning id",
             person["id"],
             now,
-            RESET_REASON,
+            MotivoRevogacao.SENHA_REDEFINIDA.value,
         )
         roles = await connection.fetch(
             "select r.nome from roles r join user_roles ur on ur.role_id = r.id where ur.user_id = $1 order by 1",

@@ -45,7 +45,7 @@ async def fill_hospital(
     password_hash: str,
     step: Callable[[str], None],
 ) -> None:
-    """Make up everything in a hospital that has just been provisioned; the same for the same `slug` and `now`.
+    """Make up everything in a hospital just provisioned; but for ids, the same for one `slug` and `now`.
 
     `step` hears what is being made. Everybody signs in with the password of `password_hash`, at `<login>@<slug>.test`.
     UnknownSizeError, LookupError for a schema that is no hospital's.

@@ -92,7 +92,7 @@ async def _migrate(connection: Any, owner_url: str) -> None:
 
 async def _fill(
     connection: Any, hospital: HospitalRow, size: str, password_hash: str, said: Callable[[str], None]
-) -> set[str]:
+) -> None:
     """All that happens in a hospital, whole or not at all: a start that was cut off is made good by the next."""
     now = Clock().now()
 

@@ -1,6 +1,7 @@
 """Who works here: users, roles and sessions."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
@@ -47,6 +48,17 @@ class UserRole(Entity):
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     role_id: Mapped[UUID] = mapped_column(ForeignKey("roles.id"), primary_key=True, index=True)
+
+
+class MotivoRevogacao(StrEnum):
+    """Why a session was ended."""
+
+    LOGOUT = "logout"
+    REVOGADA = "revogada"
+    REUSO = "reuso"
+    TROCA_DE_SENHA = "troca-de-senha"
+    SENHA_REDEFINIDA = "senha-redefinida"
+    DESATIVACAO = "desativacao"
 
 
 class Sessao(Identified, Entity):

@@ -8,7 +8,6 @@ import hashlib
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
 from typing import cast
 from uuid import UUID
@@ -50,6 +49,7 @@ from zoapets.core.permissions import Permission
 from zoapets.core.runtime import Runtime
 from zoapets.core.tenancy import Origin, TenantRow, shared_gate, tenant_gate
 from zoapets.entities.shared import TenantStatus
+from zoapets.entities.users import MotivoRevogacao
 
 log = structlog.get_logger("zoapets.auth")
 
@@ -98,15 +98,6 @@ class SessaoNaoEncontrada(NotFound):
 
     title = "Sessão não encontrada."
     advice = "Veja as suas sessões abertas em GET /auth/sessoes."
-
-
-class MotivoRevogacao(StrEnum):
-    """Why a session was ended."""
-
-    LOGOUT = "logout"
-    REVOGADA = "revogada"
-    REUSO = "reuso"
-    TROCA_DE_SENHA = "troca-de-senha"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from zoapets.modules.configuracoes.service import ConfiguracoesService
 
 class ConfiguracoesController(Controller):
     path = "/configuracoes"
-    tags = ("configuracoes",)
+    tags = ("configurações",)
 
     @get(**requires(Permission.CONFIGURACOES_LER))
     async def find(self, ctx: Ctx) -> ConfiguracoesRead:

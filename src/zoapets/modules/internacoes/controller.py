@@ -28,7 +28,7 @@ from zoapets.modules.internacoes.service import InternacoesService
 
 class InternacoesController(Controller):
     path = "/internacoes"
-    tags = ("internacoes",)
+    tags = ("internações",)
 
     @get(**routed(requires(Permission.INTERNACOES_LER), from_query(InternacaoFiltros)))
     async def search(self, ctx: Ctx, filtros: FromQuery[InternacaoFiltros]) -> Page[InternacaoListada]:

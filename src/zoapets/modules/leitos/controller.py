@@ -16,6 +16,7 @@ from zoapets.modules.leitos.schemas import (
     LeitoCreate,
     LeitoFiltros,
     LeitoRead,
+    LeitoSituacao,
     LeitoUpdate,
     UnidadeCreate,
     UnidadeFiltros,
@@ -108,6 +109,11 @@ class LeitosController(Controller):
     @patch("/{id:uuid}", **requires(Permission.LEITOS_ESCREVER))
     async def update(self, ctx: Ctx, id: FromPath[UUID], data: JSONBody[LeitoUpdate]) -> LeitoRead:
         """Corrigir um leito; pôr em higienização, bloquear ou liberar."""
+        return await LeitosService(ctx).update(id, data)
+
+    @post("/{id:uuid}/situacao", status_code=200, **requires(Permission.INTERNACOES_MOVER))
+    async def set_situacao(self, ctx: Ctx, id: FromPath[UUID], data: JSONBody[LeitoSituacao]) -> LeitoRead:
+        """Dizer que um leito vazio está livre, em higienização ou bloqueado."""
         return await LeitosService(ctx).update(id, data)
 
     @delete("/{id:uuid}", status_code=204, **requires(Permission.LEITOS_ESCREVER))

@@ -107,6 +107,12 @@ class LeitoCreate(Write):
     situacao: SituacaoLeito = SituacaoLeito.LIVRE
 
 
+class LeitoSituacao(Write):
+    """What a nurse says of a bed."""
+
+    situacao: SituacaoLeito
+
+
 class LeitoUpdate(Write):
     codigo: Name | UnsetType = UNSET
     ala_id: UUID | UnsetType = UNSET

@@ -120,8 +120,10 @@ def times(inicio: datetime, frequencia_horas: int, duracao_dias: int, fuso: Zone
         start = inicio.astimezone(UTC)
         return [start + timedelta(hours=frequencia_horas * n) for n in range(count)]
     wall = inicio.astimezone(fuso)
-    # Adding to an aware time moves its wall clock; going to UTC finds the instant, a skipped time's after the gap.
-    return [(wall + timedelta(hours=frequencia_horas * n)).astimezone(UTC) for n in range(count)]
+    # Adding to an aware time moves its wall clock; going to UTC finds the instant: a skipped time's after the gap, a
+    # repeated time's first. The first dose is the instant that was ordered, also in an hour that comes twice.
+    later = [(wall + timedelta(hours=frequencia_horas * n)).astimezone(UTC) for n in range(1, count)]
+    return [inicio.astimezone(UTC), *later]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +171,13 @@ def plain(text: str) -> str:
 
 
 def matching_allergy(alergias: Iterable[str], *names: str | None) -> str | None:
-    """The allergy whose substance is named in (or names) the drug, its ingredient or its class."""
-    drug = [plain(name) for name in names if name]
+    """The allergy that names the drug, its ingredient or its class, in whole words: "sulfa" is not "sulfato".
+
+    Drugs of one family are known as such only by `classe`.
+    """
+    drug = [words for name in names if name and (words := frozenset(plain(name).split()))]
     for alergia in alergias:
-        substance = plain(alergia)
-        if any(substance in name or name in substance for name in drug):
+        substance = frozenset(plain(alergia).split())
+        if substance and any(substance <= words or words <= substance for words in drug):
             return alergia
     return None

@@ -1,7 +1,6 @@
 """The verbs of users."""
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from zoapets.common.schema import changes
 from zoapets.core.crud import Crud
 from zoapets.core.events import Event
 from zoapets.core.statements import columns
-from zoapets.entities.users import User
+from zoapets.entities.users import MotivoRevogacao, User
 from zoapets.modules.users import queries
 from zoapets.modules.users.schemas import UserCreate, UserRead
 
@@ -70,13 +69,6 @@ class SenhaRedefinida(Event, frozen=True):
     id: UUID
 
 
-class FimDeSessao(StrEnum):
-    """Why an administrator's act ended sessions."""
-
-    DESATIVACAO = "desativacao"
-    SENHA_REDEFINIDA = "senha-redefinida"
-
-
 class UsersService(Crud[User, UserRead]):
     """People who sign acts; deactivated, never deleted: authors must survive."""
 
@@ -130,7 +122,7 @@ class UsersService(Crud[User, UserRead]):
         if not (await self.get(id)).ativo:
             raise UsuarioJaDesativado
         deactivated = await super().update(id, None, ativo=False)
-        await self._end_sessions(id, FimDeSessao.DESATIVACAO)
+        await self._end_sessions(id, MotivoRevogacao.DESATIVACAO)
         self.ctx.emit(UsuarioDesativado(id, motivo))
         return deactivated
 
@@ -146,7 +138,7 @@ class UsersService(Crud[User, UserRead]):
         """A new password, and the end of every session that the old one opened."""
         await self.lock(id)
         await super().update(id, None, senha_hash=senha_hash, senha_trocada_em=self.ctx.now)
-        await self._end_sessions(id, FimDeSessao.SENHA_REDEFINIDA)
+        await self._end_sessions(id, MotivoRevogacao.SENHA_REDEFINIDA)
         self.ctx.emit(SenhaRedefinida(id))
 
     async def _replace_roles(self, id: UUID, role_ids: list[UUID]) -> None:
@@ -166,7 +158,7 @@ class UsersService(Crud[User, UserRead]):
             current = await self.get(id)
             _check_crmv(values.get("crmv", current.crmv), values.get("crmv_uf", current.crmv_uf))
 
-    async def _end_sessions(self, id: UUID, motivo: FimDeSessao) -> None:
+    async def _end_sessions(self, id: UUID, motivo: MotivoRevogacao) -> None:
         await self.db.run(queries.END_SESSIONS, dono_id=id, now=self.ctx.now, motivo=motivo)
 
 
