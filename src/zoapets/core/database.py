@@ -58,7 +58,8 @@ async def open_pool(dsn: str, *, size: int) -> Any:
     """A pool of at most `size` connections, opened as they are needed."""
     return await asyncpg.create_pool(
         dsn,
-        min_size=1,
+        # None at first: a worker that starts while the database is away says so in /health/ready, and recovers.
+        min_size=0,
         max_size=size,
         init=prepare,
         reset=_no_reset,
@@ -118,7 +119,10 @@ class UnitOfWork:
         connection = self._connection or await self._begin()
         self.statements += 1
         try:
-            status: str = await connection.execute(query.sql, *query.args(params))
+            # Not `execute`: without parameters it would speak the simple protocol, which takes several statements.
+            prepared = await connection.prepare(query.sql)
+            await prepared.fetch(*query.args(params))
+            status: str = prepared.get_statusmsg()
         except asyncpg.PostgresError as error:
             raise as_problem(error) from error
         return int(status.rpartition(" ")[2] or 0)

@@ -79,6 +79,8 @@ def place(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return "an address that cannot be read"
+    if parts.scheme == "unix":
+        return parts.path
     query = dict(part.partition("=")[::2] for part in parts.query.split("&") if part)
     host = parts.netloc.rpartition("@")[2] or query.get("host", "localhost")
     return f"{host}{parts.path}"

@@ -56,6 +56,8 @@ FORBIDDEN_FUNCTIONS = (
     "pg_sleep_for",
     "pg_sleep_until",
     "pg_notify",
+    "pg_logical_emit_message",
+    "pg_export_snapshot",
     "lo_create",
     "lo_creat",
     "lo_open",
@@ -88,7 +90,12 @@ exception when duplicate_object or unique_violation then null; end $$;
 do $$ begin
   create role {APP_ROLE} login noinherit;
 exception when duplicate_object or unique_violation then null; end $$;
-alter role {APP_ROLE} noinherit nosuperuser nocreatedb nocreaterole nobypassrls;
+do $$ begin
+  if exists (select from pg_roles where rolname = '{APP_ROLE}'
+             and (rolinherit or rolsuper or rolcreatedb or rolcreaterole or rolbypassrls)) then
+    alter role {APP_ROLE} noinherit nosuperuser nocreatedb nocreaterole nobypassrls;
+  end if;
+end $$;
 """
 _GROUND = f"""
 revoke all on schema public from public;
@@ -103,6 +110,7 @@ create or replace function ext.normalizar(texto text) returns text
   language sql immutable strict parallel safe
   return lower(ext.unaccent('ext.unaccent'::regdictionary, texto));
 alter function ext.normalizar(text) owner to {OWNER_ROLE};
+revoke execute on function ext.set_limit(real) from public;
 revoke usage on language plpgsql from public;
 grant usage on language plpgsql to {OWNER_ROLE};
 """
@@ -228,9 +236,9 @@ class CatalogLine(msgspec.Struct, frozen=True):
 CATALOG = """
 with s as (select oid, nspname from pg_namespace where nspname = $1::text)
 select kind, replace(line, $1::text, '__tenant__') as line from (
-  select 'column' as kind, format('%s.%s %s%s default %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
-    case when a.attnotnull then ' not null' else '' end, pg_get_expr(d.adbin, d.adrelid), concat(a.attgenerated, a.attidentity))
-    as line
+  select 'column' as kind, format('%s.%s %s%s default %s %s', c.relname, a.attname,
+    format_type(a.atttypid, a.atttypmod), case when a.attnotnull then ' not null' else '' end,
+    pg_get_expr(d.adbin, d.adrelid), concat(a.attgenerated, a.attidentity)) as line
   from s join pg_class c on c.relnamespace = s.oid and c.relkind in ('r', 'v')
   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum

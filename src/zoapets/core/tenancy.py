@@ -85,7 +85,8 @@ def tenant_gate(
 def _address(text: str) -> str:
     for kind in (IPv4Address, IPv6Address):
         try:
-            return str(kind(text))
+            # Without an IPv6 scope: that is text of the client's own.
+            return str(kind(text.partition("%")[0]))
         except ValueError:
             continue
     # Commands and jobs say what they are in place of an address.

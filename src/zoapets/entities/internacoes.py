@@ -99,6 +99,7 @@ class Internacao(Identified, Dated, Versioned, Entity):
             unique=True,
             postgresql_where=text("status in ('aguardando', 'em_andamento')"),
         ),
+        Index("ix_internacoes_leito", "leito_id", postgresql_where=text("leito_id is not null")),
         Index("ix_internacoes_entrada", text("data_entrada desc"), "id"),
         Index(
             "ix_internacoes_abertas",

@@ -176,6 +176,13 @@ def _tables() -> None:
     op.create_index(
         "ix_internacoes_entrada", "internacoes", [sa.literal_column("data_entrada desc"), "id"], unique=False
     )
+    op.create_index(
+        "ix_internacoes_leito",
+        "internacoes",
+        ["leito_id"],
+        unique=False,
+        postgresql_where=sa.text("leito_id is not null"),
+    )
     op.create_index(op.f("ix_internacoes_pet_id"), "internacoes", ["pet_id"], unique=False)
     op.create_index(
         "uq_internacoes_pet_aberta",
