@@ -18,7 +18,7 @@ from zoapets.app import Application, create_app
 from zoapets.common.clock import Clock
 from zoapets.common.ids import new_id
 from zoapets.core.config import Settings
-from zoapets.core.provisioning import NewTenant, prepare_installation, provision
+from zoapets.core.owner.provisioning import NewTenant, prepare_installation, provision
 from zoapets.core.runtime import Runtime
 
 PASSWORD = "zoapets123"
@@ -132,9 +132,9 @@ class Stage:
             admin_senha_hash=PASSWORD_HASH,
             platform=platform,
         )
-        id = await provision(self.owner, new)
-        schema = await self.owner.fetchval("select schema_name from public.tenants where id = $1", id)
-        return Hospital(self, id, slug, schema)
+        made = await provision(self.owner, new)
+        schema = await self.owner.fetchval("select schema_name from public.tenants where id = $1", made)
+        return Hospital(self, made, slug, schema)
 
 
 def _client(app: Application) -> httpx.AsyncClient:
@@ -163,18 +163,20 @@ class Hospital:
         """A person of this role (the same one each time, unless `new`)."""
         if role in self._people and not new:
             return self._people[role]
-        id, email = new_id(), f"pessoa{number()}@{self.slug}.test"
+        person_id, email = new_id(), f"pessoa{number()}@{self.slug}.test"
         await self.sql(
             "insert into {s}.users (id, nome, email, senha_hash) values ($1, $2, $3, $4)",
-            id,
-            f"{role} {id.hex[-4:]}",
+            person_id,
+            f"{role} {person_id.hex[-4:]}",
             email,
             PASSWORD_HASH,
         )
         await self.sql(
-            "insert into {s}.user_roles (user_id, role_id) select $1, id from {s}.roles where nome = $2", id, role
+            "insert into {s}.user_roles (user_id, role_id) select $1, id from {s}.roles where nome = $2",
+            person_id,
+            role,
         )
-        person = await self.sign_in(id, email, (role,))
+        person = await self.sign_in(person_id, email, (role,))
         if not new:
             self._people[role] = person
         return person

@@ -24,8 +24,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
-from zoapets.core.migrations import SHARED, TENANT, TREES
-from zoapets.core.provisioning import NewTenant, catalog, prepare_installation, provision
+from zoapets.core.owner.catalog import catalog
+from zoapets.core.owner.migrations import SHARED, TENANT, TREES
+from zoapets.core.owner.provisioning import NewTenant, prepare_installation, provision
 from zoapets.embedded import EmbeddedServers
 from zoapets.entities import Entity, SharedEntity
 

@@ -12,7 +12,7 @@ from litestar.di import Provide
 from zoapets.common.clock import Clock
 from zoapets.core.auth.controller import AuthController
 from zoapets.core.config import Settings
-from zoapets.core.docs import DocsController
+from zoapets.core.docs.controller import DocsController
 from zoapets.core.health import HealthController
 from zoapets.core.http import TYPE_DECODERS, JsonResponse, provide_context
 from zoapets.core.middleware import RequestRing

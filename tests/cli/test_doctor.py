@@ -13,8 +13,8 @@ import pytest
 
 from tests.cli.ground import Ground
 from zoapets.common.clock import Clock
-from zoapets.core import installation
-from zoapets.core.migrations import TENANT, head
+from zoapets.core.owner import installation
+from zoapets.core.owner.migrations import TENANT, head
 from zoapets.embedded import EmbeddedServers
 
 UP_TO_DATE = f"update tenants set revisao = '{head(TENANT)}', status = 'ativo'"  # noqa: S608 - a revision of ours

@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 
 from tests.cli.ground import Ground
-from zoapets.core import migrations
-from zoapets.core.migrations import SHARED, TENANT, head
+from zoapets.core.owner import migrations
+from zoapets.core.owner.migrations import SHARED, TENANT, head
 
 
 def test_the_first_run_prepares_the_database_and_the_second_changes_nothing(bare: Ground) -> None:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.cli.ground import PASSWORD, Ground
-from zoapets.core.migrations import TENANT, head
+from zoapets.core.owner.migrations import TENANT, head
 
 
 def create(slug: str, **options: str) -> list[str]:

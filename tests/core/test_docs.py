@@ -10,7 +10,7 @@ from litestar import Litestar
 import zoapets.app  # noqa: F401 - a problem is known once its room is
 from zoapets.common.errors import Problem
 from zoapets.core.config import Settings
-from zoapets.core.docs import DocsController
+from zoapets.core.docs.controller import DocsController
 from zoapets.core.middleware import RequestRing
 from zoapets.core.observability import Metrics
 from zoapets.core.problems import handle

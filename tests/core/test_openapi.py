@@ -21,9 +21,9 @@ from zoapets.app import create_app
 from zoapets.common.paging import Page, PageLimit
 from zoapets.common.schema import Email, Number, Query, Read, Telefone, Write
 from zoapets.core.config import Settings
+from zoapets.core.docs import describe
+from zoapets.core.docs.examples import accepts
 from zoapets.core.http import Ctx, FromQuery, from_query, provide_context, public, requires, routed, signed_in
-from zoapets.core.openapi import describe
-from zoapets.core.openapi.examples import accepts
 from zoapets.core.permissions import Permission
 
 SETTINGS = Settings(database_url="postgresql://", jwt_secret="-", jwt_refresh_secret="-", log_level="error")

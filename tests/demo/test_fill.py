@@ -12,8 +12,8 @@ import pytest
 from tests.cast import PASSWORD, PASSWORD_HASH, Hospital, Stage
 from tests.demo.made_up import check_records, count, fill, panel
 from zoapets.common import documents
+from zoapets.core.owner.catalog import catalog
 from zoapets.core.permissions import ROLES
-from zoapets.core.provisioning import catalog
 from zoapets.demo.breeds import ADULT_KG
 from zoapets.demo.catalogue import words
 from zoapets.demo.draft import ORDER

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from tests.cast import Stage
 from tests.demo.made_up import check_records, count, fill, login, panel
-from zoapets.core.provisioning import catalog
+from zoapets.core.owner.catalog import catalog
 from zoapets.demo.fill import refresh
 
 HOUR = timedelta(hours=1)

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Column, Integer, MetaData, Table, Text
 from tools.migration import PUBLIC, code, declared, differences, operations, write
 
 from tests.cast import Hospital, Stage
-from zoapets.core.migrations import TENANT, TREES
+from zoapets.core.owner.migrations import TENANT, TREES
 
 
 async def test_the_migrations_make_the_registry_that_the_entities_say(stage: Stage) -> None:

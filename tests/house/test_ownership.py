@@ -50,7 +50,7 @@ OWNERS = {
 GENERIC = {"core/crud.py"}
 # The database owner's side is written in SQL: migrations, and the commands that make hospitals and administrators; and
 # the demo, which makes up a past that no verb would let anyone write.
-SQL = ("core/hospitals.py", "core/migrations.py", "core/people.py", "core/provisioning.py", "demo/")
+SQL = ("core/owner/", "demo/")
 RAW_WRITE = re.compile(
     r"\b(insert\s+into|update\s+[\w.\"]+\s+set|delete\s+from|merge\s+into|truncate\s+\w+)\b", re.IGNORECASE
 )

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from tests.cast import Hospital, Stage
 from zoapets.common.errors import Unavailable
 from zoapets.core.database import UnitOfWork, finishing
-from zoapets.core.provisioning import FORBIDDEN_FUNCTIONS, STILL_OPEN
+from zoapets.core.owner.provisioning import FORBIDDEN_FUNCTIONS, STILL_OPEN
 from zoapets.core.statements import Query, query
 from zoapets.core.tenancy import tenant_gate
 

@@ -12,14 +12,13 @@ from alembic import command
 from alembic.config import Config
 
 from tests.cast import PASSWORD_HASH, Hospital, Stage, number
-from zoapets.core.migrations import OWNER_ROLE, TENANT, TREES, Outcome, for_schema, head, migrate_all
-from zoapets.core.provisioning import (
+from zoapets.core.owner.catalog import CatalogLine, catalog
+from zoapets.core.owner.migrations import OWNER_ROLE, TENANT, TREES, Outcome, for_schema, head, migrate_all
+from zoapets.core.owner.provisioning import (
     FORBIDDEN_FUNCTIONS,
     STILL_OPEN,
-    CatalogLine,
     NewTenant,
     SlugEmUso,
-    catalog,
     prepare_installation,
     provision,
 )

@@ -17,8 +17,8 @@ from zoapets.cli.folder import erase, keys
 from zoapets.cli.output import DONE, FailureError, console, say
 from zoapets.cli.serve import bound, run_alone, server_config
 from zoapets.core.config import Settings
-from zoapets.core.installation import UnreachableError
 from zoapets.core.observability import configure_logging
+from zoapets.core.owner.installation import UnreachableError
 from zoapets.demo.installation import HOSPITALS, LOGINS, PASSWORD, PLATFORM_EMAIL, FailedError, prepare_demo
 from zoapets.embedded import EmbeddedServers, FolderInUse, ServerStartError
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from rich.text import Text
 
 from zoapets.cli.output import DONE, FAILED, Json, console, emit
-from zoapets.core import installation
 from zoapets.core.cache import Cache
 from zoapets.core.config import SERVING, ConfigError, Need, Settings, from_environment
-from zoapets.core.installation import Check, Level, UnreachableError, connected
 from zoapets.core.observability import Metrics
+from zoapets.core.owner import installation
+from zoapets.core.owner.installation import Check, Level, UnreachableError, connected
 from zoapets.core.storage import Storage
 
 STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}

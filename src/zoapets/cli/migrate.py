@@ -8,9 +8,9 @@ from cyclopts import Parameter, validators
 
 from zoapets.cli.output import DONE, FAILED, MISUSED, FailureError, Json, complain, emit, progress, say
 from zoapets.cli.owner import owner
-from zoapets.core.hospitals import hospitals
-from zoapets.core.migrations import AT_ONCE, SHARED, Outcome, current, head, migrate_all
-from zoapets.core.provisioning import prepare_installation
+from zoapets.core.owner.hospitals import hospitals
+from zoapets.core.owner.migrations import AT_ONCE, SHARED, Outcome, current, head, migrate_all
+from zoapets.core.owner.provisioning import prepare_installation
 from zoapets.core.tenancy import APP_ROLE
 
 

@@ -8,8 +8,8 @@ from zoapets import __version__
 from zoapets.app import create_app
 from zoapets.cli.output import FailureError, emit, say
 from zoapets.core.config import Settings
-from zoapets.core.docs import TITLE
-from zoapets.core.openapi import describe
+from zoapets.core.docs import describe
+from zoapets.core.docs.controller import TITLE
 
 
 def openapi(*, output: Path | None = None) -> None:

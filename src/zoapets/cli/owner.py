@@ -13,10 +13,10 @@ from zoapets.cli.output import MISUSED, FailureError, say
 from zoapets.core.auth.passwords import LONGEST, SHORTEST, Passwords
 from zoapets.core.config import Need, Settings, from_environment
 from zoapets.core.database import prepare
-from zoapets.core.hospitals import RefusedError
-from zoapets.core.installation import MIGRATE, UnreachableError, connected
-from zoapets.core.migrations import UnknownRevisionError
-from zoapets.core.provisioning import UnfitServerError
+from zoapets.core.owner.hospitals import RefusedError
+from zoapets.core.owner.installation import MIGRATE, UnreachableError, connected
+from zoapets.core.owner.migrations import UnknownRevisionError
+from zoapets.core.owner.provisioning import UnfitServerError
 
 
 class Owner(NamedTuple):

@@ -22,7 +22,8 @@ from uvicorn.supervisors import Multiprocess
 from zoapets.app import Application, create_app
 from zoapets.cli.output import DONE, FAILED, FailureError
 from zoapets.core.config import Settings, from_environment
-from zoapets.core.installation import (
+from zoapets.core.observability import configure_logging
+from zoapets.core.owner.installation import (
     SERVING,
     Check,
     Level,
@@ -31,7 +32,6 @@ from zoapets.core.installation import (
     connected,
     durability,
 )
-from zoapets.core.observability import configure_logging
 
 log = structlog.get_logger("zoapets.serve")
 

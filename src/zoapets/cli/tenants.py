@@ -8,10 +8,10 @@ from cyclopts import App, Parameter
 from zoapets.cli.output import DONE, FAILED, FailureError, Json, complain, emit, progress, say, show_table
 from zoapets.cli.owner import choose_password, hashed, owner, show_once
 from zoapets.common.clock import Clock
-from zoapets.core.hospitals import Drift, HospitalRow, create, drifts, find, hospitals, set_status
-from zoapets.core.installation import MIGRATE
-from zoapets.core.migrations import TENANT, head
-from zoapets.core.provisioning import NewTenant
+from zoapets.core.owner.hospitals import Drift, HospitalRow, create, drifts, find, hospitals, set_status
+from zoapets.core.owner.installation import MIGRATE
+from zoapets.core.owner.migrations import TENANT, head
+from zoapets.core.owner.provisioning import NewTenant
 from zoapets.entities.shared import TenantStatus
 
 # Of a hospital that differs, as many lines are shown.

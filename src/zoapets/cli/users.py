@@ -8,8 +8,8 @@ from cyclopts import App, Parameter
 from zoapets.cli.output import Json, emit, say
 from zoapets.cli.owner import Password, choose_password, hashed, owner, show_once
 from zoapets.common.clock import Clock
-from zoapets.core.hospitals import find
-from zoapets.core.people import PersonRow, create_user, reset_password
+from zoapets.core.owner.hospitals import find
+from zoapets.core.owner.people import PersonRow, create_user, reset_password
 
 FromStdin = Annotated[bool, Parameter(negative="")]
 

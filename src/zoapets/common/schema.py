@@ -31,6 +31,10 @@ class Read(msgspec.Struct, metaclass=_Frozen, frozen=True, rename="camel", gc=Fa
     """A shape that goes out: a frozen value that refers to nothing but values, so the collector need not look."""
 
 
+class JsonStruct(msgspec.Struct, frozen=True, rename="camel"):
+    """A shape that the database holds, or gives, as JSON."""
+
+
 class Write(msgspec.Struct, metaclass=_FrozenByName, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A shape that comes in: unknown fields are refused."""
 

@@ -119,10 +119,7 @@ class UnitOfWork:
         connection = self._connection or await self._begin()
         self.statements += 1
         try:
-            # Not `execute`: without parameters it would speak the simple protocol, which takes several statements.
-            prepared = await connection.prepare(query.sql)
-            await prepared.fetch(*query.args(params))
-            status: str = prepared.get_statusmsg()
+            status = await _execute(connection, query.sql, query.args(params))
         except asyncpg.PostgresError as error:
             raise as_problem(error) from error
         return int(status.rpartition(" ")[2] or 0)
@@ -181,6 +178,15 @@ class UnitOfWork:
         # PostgreSQL answers ROLLBACK to the COMMIT of a transaction that had failed.
         if how == "commit" and status != "COMMIT":
             raise Unavailable("A gravação não foi concluída.")
+
+
+async def _execute(connection: Any, sql: str, args: list[Any]) -> str:
+    if args:
+        return str(await connection.execute(sql, *args))
+    # Without parameters `execute` would speak the simple protocol, which takes several statements at once.
+    prepared = await connection.prepare(sql)
+    await prepared.fetch()
+    return str(prepared.get_statusmsg())
 
 
 @asynccontextmanager

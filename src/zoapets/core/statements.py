@@ -16,6 +16,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
+from zoapets.common.schema import JsonStruct
+
 T = TypeVar("T")
 Row = Sequence[Any]
 
@@ -138,10 +140,6 @@ def _expression(struct: Any, index: int, names: dict[str, Any]) -> tuple[str, in
         parts.append(cell)
         index += 1
     return f"{me}({', '.join(parts)})", index
-
-
-class JsonStruct(msgspec.Struct, frozen=True, rename="camel"):
-    """A struct that a column holds as JSON."""
 
 
 def _converter(kind: Any) -> Callable[[Any], Any] | dict[str, Any] | None:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from zoapets.core.migrations import OWNER_ROLE
+from zoapets.core.owner.migrations import OWNER_ROLE
 from zoapets.demo import animals, bench, catalogue, people, present, treatments, wards
 from zoapets.demo.draft import Draft
 

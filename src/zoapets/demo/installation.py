@@ -5,11 +5,11 @@ from typing import Any
 
 from zoapets.common.clock import Clock
 from zoapets.core.auth.passwords import Passwords
-from zoapets.core.hospitals import HospitalRow, create, hospitals
-from zoapets.core.installation import connected
-from zoapets.core.migrations import migrate_all
+from zoapets.core.owner.hospitals import HospitalRow, create, hospitals
+from zoapets.core.owner.installation import connected
+from zoapets.core.owner.migrations import migrate_all
+from zoapets.core.owner.provisioning import PLATFORM_SLUG, NewTenant, prepare_installation
 from zoapets.core.permissions import ADMINISTRADOR
-from zoapets.core.provisioning import PLATFORM_SLUG, NewTenant, prepare_installation
 from zoapets.demo import people
 from zoapets.demo.fill import fill_hospital, is_filled, refresh
 

@@ -43,7 +43,7 @@ class Tenant(Identified, Dated, SharedEntity):
     status: Mapped[TenantStatus] = mapped_column(word(TenantStatus), server_default="ativo")
     schema_name: Mapped[str] = mapped_column(unique=True)
     fuso: Mapped[str] = mapped_column(server_default="America/Sao_Paulo")
-    # The newest migration its schema has, as `core/migrations.py` left it.
+    # The newest migration its schema has, as `core/owner/migrations.py` left it.
     revisao: Mapped[str | None]
 
     __table_args__ = (

@@ -1,1 +1,1 @@
-"""Two Alembic trees: `shared` for `public`, `tenant` for every hospital's schema. See `core/migrations.py`."""
+"""Two Alembic trees: `shared` for `public`, `tenant` for every hospital's schema. See `core/owner/migrations.py`."""

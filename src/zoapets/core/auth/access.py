@@ -15,12 +15,12 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from zoapets.common.clock import Clock
 from zoapets.common.errors import Forbidden, Unauthorized
-from zoapets.common.schema import Read
+from zoapets.common.schema import JsonStruct, Read
 from zoapets.core.auth.tokens import Claims, Tokens
 from zoapets.core.context import Actor, Ajustes, Hospital
 from zoapets.core.database import UnitOfWork, finishing
 from zoapets.core.permissions import HOSPITAL, PLATFORM, Permission
-from zoapets.core.statements import JsonStruct, columns, query
+from zoapets.core.statements import columns, query
 from zoapets.core.tenancy import TENANT_BY_ID, TenantRow, shared_gate, tenant_gate
 from zoapets.entities.configuracoes import Configuracao
 from zoapets.entities.shared import TenantStatus, TenantTipo

@@ -1,4 +1,4 @@
-"""Writes the tree's SQL as text: `core/migrations.py` replays it, in each hospital's own transaction."""
+"""Writes the tree's SQL as text: `core/owner/migrations.py` replays it, in each hospital's own transaction."""
 
 from alembic import context
 from sqlalchemy import MetaData

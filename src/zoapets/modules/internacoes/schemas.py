@@ -9,8 +9,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from zoapets.common.paging import PageLimit, PageNumber
-from zoapets.common.schema import Note, Query, Read, Reason, Search, Write
-from zoapets.core.statements import JsonStruct
+from zoapets.common.schema import JsonStruct, Note, Query, Read, Reason, Search, Write
 from zoapets.entities.internacoes import Prioridade, StatusInternacao
 from zoapets.entities.pets import Especie
 from zoapets.modules.leitos.schemas import AlaResumo, UnidadeResumo

@@ -8,8 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from zoapets.common.paging import PageLimit, PageNumber
-from zoapets.common.schema import Line, Microchip, Name, Note, Number, Query, Read, Reason, Search, Write
-from zoapets.core.statements import JsonStruct
+from zoapets.common.schema import JsonStruct, Line, Microchip, Name, Note, Number, Query, Read, Reason, Search, Write
 from zoapets.entities.internacoes import StatusInternacao
 from zoapets.entities.pets import Especie, Gravidade, Sexo
 from zoapets.modules.tutores.schemas import TutorResumo

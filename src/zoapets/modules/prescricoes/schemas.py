@@ -8,8 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from zoapets.common.paging import PageLimit, PageNumber
-from zoapets.common.schema import Note, Number, Query, Read, Reason, Write
-from zoapets.core.statements import JsonStruct
+from zoapets.common.schema import JsonStruct, Note, Number, Query, Read, Reason, Write
 from zoapets.entities.medicamentos import Via
 from zoapets.entities.pets import Especie
 from zoapets.entities.prescricoes import StatusPrescricao, TipoPrescricao

@@ -7,9 +7,8 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from zoapets.common.paging import PageLimit, PageNumber
-from zoapets.common.schema import Crmv, Email, Name, Query, Read, Reason, Search, Telefone, Uf, Write
+from zoapets.common.schema import Crmv, Email, JsonStruct, Name, Query, Read, Reason, Search, Telefone, Uf, Write
 from zoapets.core.auth.schemas import NewPassword
-from zoapets.core.statements import JsonStruct
 
 RoleIds = Annotated[list[UUID], Meta(min_length=1, max_length=50, description="Os perfis da pessoa, todos eles.")]
 

@@ -212,7 +212,8 @@ def _tables() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("versao", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint(
-            "(status = 'anulada') = (anulada_em is not null and anulada_por_id is not null and motivo_anulacao is not null)",
+            "(status = 'anulada') = (anulada_em is not null and anulada_por_id is not null"
+            " and motivo_anulacao is not null)",
             name=op.f("ck_administracoes_anulada_com_motivo"),
         ),
         sa.CheckConstraint(

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from zoapets.common.schema import dec_hook
-from zoapets.core.openapi.schemas import Schema
+from zoapets.core.docs.schemas import Schema
 
 AN_ID = "0197a3c4-5e1f-7b62-9d38-4c0f8a1b2e73"
 AN_INSTANT = "2026-03-02T13:30:00Z"

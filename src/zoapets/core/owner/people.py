@@ -11,7 +11,7 @@ import msgspec
 from zoapets.common import documents
 from zoapets.common.ids import new_id
 from zoapets.core.auth.attempts import email_key
-from zoapets.core.hospitals import LONGEST_NAME, HospitalRow, RefusedError, acting
+from zoapets.core.owner.hospitals import LONGEST_NAME, HospitalRow, RefusedError, acting
 from zoapets.entities.users import MotivoRevogacao
 
 

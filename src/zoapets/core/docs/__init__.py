@@ -1,5 +1,5 @@
 """The OpenAPI document: what every route takes, answers and asks of the caller, read from the code that does it."""
 
-from zoapets.core.openapi.document import describe
+from zoapets.core.docs.document import describe
 
 __all__ = ["describe"]

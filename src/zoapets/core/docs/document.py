@@ -10,10 +10,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from zoapets.common.errors import FieldError
+from zoapets.core.docs.examples import AN_ID, AN_INSTANT, Examples
+from zoapets.core.docs.guide import BEARER, GUIDE, HEADERS, PARAMETERS, PROBLEMS, SUCCESSES
+from zoapets.core.docs.schemas import Schema, Schemas
 from zoapets.core.http import READS
-from zoapets.core.openapi.examples import AN_ID, AN_INSTANT, Examples
-from zoapets.core.openapi.guide import BEARER, GUIDE, HEADERS, PARAMETERS, PROBLEMS, SUCCESSES
-from zoapets.core.openapi.schemas import Schema, Schemas
 from zoapets.core.permissions import ROLES
 from zoapets.core.problems import PROBLEM_JSON, ProblemBody
 

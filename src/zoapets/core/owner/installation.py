@@ -14,8 +14,8 @@ import asyncpg
 import msgspec
 
 from zoapets.common.clock import Clock
-from zoapets.core.migrations import SHARED, TENANT, current, head, is_behind
-from zoapets.core.provisioning import FORBIDDEN_FUNCTIONS, OLDEST_POSTGRES, STILL_OPEN
+from zoapets.core.owner.migrations import SHARED, TENANT, current, head, is_behind
+from zoapets.core.owner.provisioning import FORBIDDEN_FUNCTIONS, OLDEST_POSTGRES, STILL_OPEN
 from zoapets.core.tenancy import APP_ROLE
 
 CONNECT_TIMEOUT_S = 10

@@ -18,8 +18,8 @@ from litestar.response import Redirect
 from zoapets import __version__
 from zoapets.common.errors import NotFound, Problem
 from zoapets.common.schema import Read
+from zoapets.core.docs import describe
 from zoapets.core.http import public
-from zoapets.core.openapi import describe
 
 TITLE = "Zoa Pets"
 Req = Request[Any, Any, Any]
@@ -147,13 +147,13 @@ def _asset(content: bytes, media_type: str) -> Asset:
 
 @cache
 def _file(name: str) -> Asset:
-    content = files("zoapets.core").joinpath("static", name).read_bytes()
+    content = files("zoapets.core.docs").joinpath("static", name).read_bytes()
     return _asset(content, ASSETS[name])
 
 
 @cache
 def _template() -> Template:
-    return Template(files("zoapets.core").joinpath("static", "page.html").read_text("utf-8"))
+    return Template(files("zoapets.core.docs").joinpath("static", "page.html").read_text("utf-8"))
 
 
 def _url(name: str) -> str:

@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from zoapets.common import documents
-from zoapets.core.migrations import OWNER_ROLE
-from zoapets.core.provisioning import PLATFORM_SLUG, CatalogLine, NewTenant, SlugEmUso, catalog, provision
+from zoapets.core.owner.catalog import CatalogLine, catalog
+from zoapets.core.owner.migrations import OWNER_ROLE
+from zoapets.core.owner.provisioning import PLATFORM_SLUG, NewTenant, SlugEmUso, provision
 from zoapets.entities.shared import TenantStatus, TenantTipo
 
 # As the registry's own CHECK.
