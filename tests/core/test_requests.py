@@ -3,7 +3,9 @@
 import asyncio
 import json
 import re
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -13,6 +15,8 @@ from sqlalchemy import text
 from tests.cast import Hospital, Stage, _client
 from zoapets.app import create_app
 from zoapets.common.errors import Problem
+from zoapets.core.auth import access
+from zoapets.core.config import Settings
 from zoapets.core.database import UnitOfWork
 from zoapets.core.statements import query
 from zoapets.core.tenancy import tenant_gate
@@ -222,6 +226,32 @@ async def test_an_unexpected_error_is_a_500_that_tells_nothing(new_hospital: Hos
 
     body = assert_problem(answer, 500, "problem")
     assert "observacoes" not in json.dumps(body)
+
+
+async def test_browsers_of_other_sites_are_let_in_only_by_configuration(stage: Stage) -> None:
+    asked = {"origin": "https://painel.exemplo.com.br", "access-control-request-method": "GET"}
+    closed = await stage.http.options("/pets", headers=asked)
+    async with another(replace(stage.settings, cors_origins=("https://painel.exemplo.com.br",))) as http:
+        opened = await http.options("/pets", headers=asked)
+        stranger = await http.options("/pets", headers=asked | {"origin": "https://outro.exemplo.com.br"})
+
+    assert "access-control-allow-origin" not in closed.headers
+    assert opened.headers["access-control-allow-origin"] == "https://painel.exemplo.com.br"
+    assert stranger.headers.get("access-control-allow-origin") != "https://outro.exemplo.com.br"
+
+
+async def test_what_is_believed_of_a_person_is_asked_again_within_a_second(
+    stage: Stage, new_hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nurse = await new_hospital.signed_in("Enfermeiro")
+    later = SimpleNamespace(monotonic=time.monotonic)
+    monkeypatch.setattr(access, "time", later)
+    bearer = {"authorization": f"Bearer {nurse.token}"}
+    async with another(replace(stage.settings, access_ttl=Settings.access_ttl)) as http:
+        assert (await http.get("/pets", headers=bearer)).status_code == 200
+        await new_hospital.sql("update {s}.users set ativo = false where id = $1", nurse.id)
+        later.monotonic = lambda: time.monotonic() + 0.99
+        assert (await http.get("/pets", headers=bearer)).status_code == 401
 
 
 class another:  # noqa: N801 - reads as a word: `async with another(settings) as http`
