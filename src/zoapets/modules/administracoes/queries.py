@@ -33,10 +33,11 @@ from zoapets.common.schema import Read
 from zoapets.core.statements import Query, columns, nested, query
 from zoapets.entities.internacoes import Ala, Internacao, Leito, StatusInternacao
 from zoapets.entities.medicamentos import Medicamento
-from zoapets.entities.pets import Pet, PetAlergia, PetPeso
+from zoapets.entities.pets import Pet
 from zoapets.entities.prescricoes import Administracao, Prescricao, PrescricaoItem, StatusAdministracao
 from zoapets.entities.users import User
 from zoapets.modules.administracoes.schemas import AdministracaoRead, ItemDaDose, PrescricaoDaDose
+from zoapets.modules.pets.queries import allergies, last_weight
 
 INSTANT = DateTime(timezone=True)
 AGORA = bindparam("agora", type_=INSTANT)
@@ -59,19 +60,6 @@ def minutes_late(dose: Any) -> ColumnElement[int]:
 
 # --- the panel: three small statements and the day, which plan well once and for all; one join of ten tables does not
 
-_weight = (
-    select(PetPeso.peso_kg)
-    .where(PetPeso.pet_id == Pet.id)
-    .order_by(PetPeso.medido_em.desc(), PetPeso.id.desc())
-    .limit(1)
-    .scalar_subquery()
-)
-_allergies = func.array(
-    select(PetAlergia.substancia)
-    .where(PetAlergia.pet_id == Pet.id, PetAlergia.erro_em.is_(None))
-    .order_by(PetAlergia.substancia)
-    .scalar_subquery()
-)
 _vet = aliased(User)
 
 
@@ -133,7 +121,7 @@ PRESCRIPTIONS = query(
             internacao=nested(
                 Internacao,
                 leito=nested(Leito, ala=Ala.nome),
-                pet=nested(Pet, peso_kg=_weight, alergias=_allergies),
+                pet=nested(Pet, peso_kg=last_weight(Pet.id), alergias=allergies(Pet.id)),
             ),
         )
     )

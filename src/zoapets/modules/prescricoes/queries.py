@@ -9,8 +9,9 @@ from sqlalchemy.orm import aliased
 from zoapets.core.statements import columns, query
 from zoapets.entities.internacoes import Internacao
 from zoapets.entities.medicamentos import Medicamento, MedicamentoFaixa
-from zoapets.entities.pets import Pet, PetAlergia, PetPeso
+from zoapets.entities.pets import Pet, PetPeso
 from zoapets.entities.prescricoes import Prescricao, PrescricaoItem, StatusPrescricao
+from zoapets.modules.pets.queries import allergies
 from zoapets.modules.prescricoes.schemas import Drug, Patient
 
 _weighed = (
@@ -20,14 +21,10 @@ _weighed = (
     .limit(1)
     .lateral("pesagem")
 )
-_allergies = func.array(
-    select(PetAlergia.substancia)
-    .where(PetAlergia.pet_id == Pet.id, PetAlergia.erro_em.is_(None))
-    .order_by(PetAlergia.substancia)
-    .scalar_subquery()
-)
 PATIENT = query(
-    select(*columns(Patient, Pet, peso_kg=_weighed.c.peso_kg, pesado_em=_weighed.c.medido_em, alergias=_allergies))
+    select(
+        *columns(Patient, Pet, peso_kg=_weighed.c.peso_kg, pesado_em=_weighed.c.medido_em, alergias=allergies(Pet.id))
+    )
     .outerjoin(_weighed, Pet.id == Pet.id)
     .where(Pet.id == bindparam("pet_id")),
     Patient,
