@@ -62,7 +62,8 @@ async def test_stays_keep_their_place_when_their_former_bed_was_used_since(stage
     hospital = await fill(stage)
     (stay,) = await hospital.sql(
         "select i.id, i.leito_id, i.admitida_em, i.pet_id from {s}.internacoes i join {s}.ocupacoes o"
-        " on o.internacao_id = i.id where i.status = 'em_andamento' order by o.inicio desc limit 1"
+        " on o.internacao_id = i.id where i.status = 'em_andamento'"
+        " group by i.id having count(*) = 1 order by max(o.inicio) desc limit 1"
     )
     (other,) = await hospital.sql(
         "select l.id from {s}.leitos l where situacao = 'livre'"

@@ -88,7 +88,13 @@ def body_of(problem: Problem, path: str, request_id: str) -> bytes:
     )
     if not problem.members:
         return ENCODER.encode(body)
-    return ENCODER.encode({**msgspec.to_builtins(body), **problem.members})
+    members = {_camel(name): value for name, value in problem.members.items()}
+    return ENCODER.encode({**msgspec.to_builtins(body), **members})
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.title() for word in others)
 
 
 def _replay(error: Replay) -> Response[bytes]:

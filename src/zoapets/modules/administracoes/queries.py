@@ -17,11 +17,9 @@ from sqlalchemy import (
     case,
     cast,
     extract,
-    false,
     func,
     insert,
     literal,
-    literal_column,
     select,
     union_all,
     update,
@@ -135,32 +133,43 @@ PRESCRIPTIONS = query(
 )
 
 
-class DayCount(Read):
-    """How many of the day's doses are alike. `late`: pending beyond the tolerance; `on_time`: given within it."""
+class DayCounts(Read):
+    """Doses of a day, by what they have become; `no_prazo` are the `realizadas` within the tolerance."""
 
-    status: StatusAdministracao
-    late: bool
-    on_time: bool
-    doses: int
+    total: int
+    realizadas: int
+    no_prazo: int
+    pendentes: int
+    atrasadas: int
+    nao_realizadas: int
+    suspensas: int
 
 
 @cache
-def day(*, by_ward: bool, by_bed: bool) -> Query[DayCount]:
+def day(*, by_ward: bool, by_bed: bool) -> Query[DayCounts]:
     """What the doses from `inicio` to `fim` have become; `janela` is the tolerance, as an interval."""
-    dose = Administracao
+    dose, status = Administracao, StatusAdministracao
     window = cast(bindparam("janela"), Interval)
-    late = (dose.data_hora_agendada < TOLERANCIA).label("late")
-    on_time = func.coalesce(
-        dose.data_hora_realizada.between(dose.data_hora_agendada - window, dose.data_hora_agendada + window), false()
-    ).label("on_time")
-    statement = _in_place(
-        select(dose.status, late, on_time, func.count())
-        .select_from(dose)
-        .where(dose.data_hora_agendada >= bindparam("inicio"), dose.data_hora_agendada < bindparam("fim")),
-        by_ward=by_ward,
-        by_bed=by_bed,
-    )
-    return query(statement.group_by(dose.status, literal_column("2"), literal_column("3")), DayCount)
+    late = dose.data_hora_agendada < TOLERANCIA
+    on_time = dose.data_hora_realizada.between(dose.data_hora_agendada - window, dose.data_hora_agendada + window)
+
+    def of(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count().filter(*conditions)
+
+    statement = select(
+        *columns(
+            DayCounts,
+            dose,
+            total=of(dose.status != status.ANULADA),
+            realizadas=of(dose.status == status.REALIZADA),
+            no_prazo=of(dose.status == status.REALIZADA, on_time),
+            pendentes=of(PENDING, ~late),
+            atrasadas=of(PENDING, late),
+            nao_realizadas=of(dose.status == status.NAO_REALIZADA),
+            suspensas=of(dose.status == status.SUSPENSA),
+        )
+    ).where(dose.data_hora_agendada >= bindparam("inicio"), dose.data_hora_agendada < bindparam("fim"))
+    return query(_in_place(statement.select_from(dose), by_ward=by_ward, by_bed=by_bed), DayCounts)
 
 
 # --- the schedule

@@ -163,7 +163,7 @@ class AdministracoesService(Crud[Administracao, AdministracaoRead]):
             lists[dose.lista].append(row)
         late, due, coming = lists
         start, end = rules.day_of(now, self.ctx.hospital.fuso)
-        counts = await self.db.all(
+        counts = await self.db.one(
             queries.day(**which), inicio=start, fim=end, tolerancia=tolerance, janela=now - tolerance, **where
         )
         return Painel(late, due, coming, _statistics(counts))
@@ -294,27 +294,16 @@ class AdministracoesService(Crud[Administracao, AdministracaoRead]):
         return replacement
 
 
-def _statistics(counts: list[queries.DayCount]) -> Estatisticas:
-    def total(*statuses: StatusAdministracao, late: bool | None = None, on_time: bool | None = None) -> int:
-        return sum(
-            count.doses
-            for count in counts
-            if count.status in statuses
-            and (late is None or count.late is late)
-            and (on_time is None or count.on_time is on_time)
-        )
-
-    status = StatusAdministracao
-    given, on_time = total(status.REALIZADA), total(status.REALIZADA, on_time=True)
-    late, withheld = total(status.PENDENTE, late=True), total(status.NAO_REALIZADA)
+def _statistics(day: queries.DayCounts) -> Estatisticas:
+    due = day.realizadas + day.nao_realizadas + day.atrasadas
     return Estatisticas(
-        total=sum(count.doses for count in counts if count.status is not status.ANULADA),
-        realizadas=given,
-        realizadas_no_prazo=on_time,
-        realizadas_fora_do_prazo=given - on_time,
-        pendentes=total(status.PENDENTE, late=False),
-        atrasadas=late,
-        nao_realizadas=withheld,
-        suspensas=total(status.SUSPENSA),
-        taxa_adesao=rules.adherence(on_time=on_time, due=given + withheld + late),
+        total=day.total,
+        realizadas=day.realizadas,
+        realizadas_no_prazo=day.no_prazo,
+        realizadas_fora_do_prazo=day.realizadas - day.no_prazo,
+        pendentes=day.pendentes,
+        atrasadas=day.atrasadas,
+        nao_realizadas=day.nao_realizadas,
+        suspensas=day.suspensas,
+        taxa_adesao=rules.adherence(on_time=day.no_prazo, due=due),
     )

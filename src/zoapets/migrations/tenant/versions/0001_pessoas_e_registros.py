@@ -34,7 +34,8 @@ create function exigir_administrador() returns trigger language plpgsql
 set search_path = __tenant__, pg_temp as $$
 begin
   perform 1 from configuracoes where id = 1 for update;
-  if not exists (
+  -- A hospital that is being made has nobody yet.
+  if exists (select from users) and not exists (
     select from users u join user_roles ur on ur.user_id = u.id join roles r on r.id = ur.role_id
     where u.ativo and r.permissoes @> array['users:escrever', 'roles:escrever']
   ) then
