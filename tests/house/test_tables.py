@@ -34,7 +34,6 @@ UNINDEXED = {
         _NEVER_ASKED,
     ),
     "administracoes.prescricao_item_id": "uq_administracoes_item_agendada starts with it, and lacks only voided doses",
-    "internacoes.leito_id": "only an open stay has a bed, and ix_internacoes_abertas finds those",
 }
 
 TRIGGERS = """
@@ -55,7 +54,9 @@ select c.conrelid::regclass::text || '.' || a.attname from pg_constraint c
 join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
 where c.contype = 'f' and c.connamespace = '{s}'::regnamespace
 and not exists (
-  select from pg_index i where i.indrelid = c.conrelid and i.indkey[0] = c.conkey[1] and i.indpred is null)
+  select from pg_index i where i.indrelid = c.conrelid and i.indkey[0] = c.conkey[1]
+  -- An index of what is not null serves a key as well as a whole one.
+  and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = format('(%s IS NOT NULL)', a.attname)))
 """
 
 

@@ -146,5 +146,10 @@ class Administracao(Identified, Dated, Versioned, Entity):
             postgresql_include=["status", "data_hora_realizada"],
         ),
         Index("ix_administracoes_internacao", "internacao_id", "data_hora_agendada"),
-        Index("uq_administracoes_substitui", "substitui_id", unique=True),
+        Index(
+            "uq_administracoes_substitui",
+            "substitui_id",
+            unique=True,
+            postgresql_where=text("substitui_id is not null"),
+        ),
     )

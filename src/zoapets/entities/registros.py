@@ -14,7 +14,8 @@ from zoapets.entities.base import Entity
 class Auditoria(Entity):
     """One row per changed row, written by triggers; one per statement where a statement inserts many.
 
-    `antes` and `depois` hold the row (of an update: the changed columns), or a list of rows for `registros`.
+    `antes` and `depois` hold the row (of an insert: without what is null; of an update: the changed columns), or a
+    list of rows for `registros`.
     A hospital's role may read it and nothing else.
     """
 

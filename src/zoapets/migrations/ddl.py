@@ -20,7 +20,7 @@ begin
     case when count(*) = 1 then min(coalesce(linha->>'id', linha->>'user_id')) end,
     case when count(*) > 1 then array_agg(coalesce(linha->>'id', linha->>'user_id')) end,
     case when count(*) = 1 then (array_agg(linha))[1] else jsonb_agg(linha) end
-  from (select to_jsonb(n) - {SECRETS} as linha from novos n) as linhas
+  from (select jsonb_strip_nulls(to_jsonb(n)) - {SECRETS} as linha from novos n) as linhas
   having count(*) > 0;
   return null;
 end $$;

@@ -86,7 +86,7 @@ class ProblemaRead(Read):
 class DocsController(Controller):
     tags = ("documentação",)
 
-    @get("/", status_code=307, **public())
+    @get("/", status_code=307, include_in_schema=False, **public())
     async def home(self) -> Redirect:
         """Ir para a documentação."""
         return Redirect("/docs", status_code=307)
@@ -100,14 +100,14 @@ class DocsController(Controller):
             document = request.app.state["openapi"] = _asset(described, "application/json")
         return _answer(request, document, CHECK_FIRST)
 
-    @get("/docs", media_type=MediaType.HTML, **public())
+    @get("/docs", media_type=MediaType.HTML, include_in_schema=False, **public())
     async def reader(self) -> Response[str]:
         """Ler e experimentar a API no navegador."""
         body = '<div id="api"></div>\n<noscript><p class="zoa-text">Esta página precisa de JavaScript.</p></noscript>'
         page = _page(f"{TITLE}: API", body, ("swagger-ui.css", "docs.css"), ("swagger-ui-bundle.js", "docs.js"))
         return _html(page, READER_CSP)
 
-    @get("/docs/{file:str}", responses={304: ResponseSpec(None, description="Não mudou.")}, **public())
+    @get("/docs/{file:str}", include_in_schema=False, **public())
     async def asset(self, request: Req, file: FromPath[str]) -> Response[Any]:
         """Baixar um arquivo da página da documentação."""
         if file not in ASSETS:

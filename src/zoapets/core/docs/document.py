@@ -54,7 +54,7 @@ def _operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRoute, HTTPRouteH
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
         for method in handler.http_methods
-        if method in METHODS
+        if method in METHODS and handler.resolve_include_in_schema()
     ]
     yield from sorted(found, key=lambda each: (each[0], METHODS.index(each[1])))
 

@@ -262,7 +262,13 @@ def _tables() -> None:
         unique=True,
         postgresql_where=sa.text("status <> 'anulada'"),
     )
-    op.create_index("uq_administracoes_substitui", "administracoes", ["substitui_id"], unique=True)
+    op.create_index(
+        "uq_administracoes_substitui",
+        "administracoes",
+        ["substitui_id"],
+        unique=True,
+        postgresql_where=sa.text("substitui_id is not null"),
+    )
 
 
 def _rules() -> None:
