@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from tests.cast import Hospital, Stage, _client
 from zoapets.app import create_app
@@ -220,12 +221,16 @@ async def test_an_unexpected_error_is_a_500_that_tells_nothing(new_hospital: Hos
     hospital, admin = new_hospital, await new_hospital.signed_in()
     await hospital.sql("alter table {s}.tutores rename column observacoes to notas")
     try:
-        answer = await admin.get("/tutores")
+        with capture_logs() as logged:
+            answer = await admin.get("/tutores")
     finally:
         await hospital.sql("alter table {s}.tutores rename column notas to observacoes")
 
     body = assert_problem(answer, 500, "problem")
-    assert "observacoes" not in json.dumps(body)
+    [line] = [line for line in logged if line["event"] == "unexpected error"]
+    assert (line["request_id"], line["sqlstate"]) == (body["requestId"], "42703")
+    assert any("tutores/controller.py" in place for place in line["trace"])
+    assert "observacoes" not in json.dumps([body, line])
 
 
 async def test_browsers_of_other_sites_are_let_in_only_by_configuration(stage: Stage) -> None:

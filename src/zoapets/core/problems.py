@@ -1,5 +1,6 @@
 """Every error, ours, the framework's or nobody's, becomes `application/problem+json` in Portuguese."""
 
+import traceback
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,7 +58,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         return _replay(error)
     problem = _as_problem(request, error)
     if type(problem) is Problem:
-        log.error("unexpected error", request_id=_request_id(request), error=type(error).__name__, exc_info=error)
+        log.error("unexpected error", request_id=_request_id(request), **_without_values(error))
     return problem_response(problem, str(request.scope["path"]), _request_id(request))
 
 
@@ -90,6 +91,18 @@ def body_of(problem: Problem, path: str, request_id: str) -> bytes:
         return ENCODER.encode(body)
     members = {_camel(name): value for name, value in problem.members.items()}
     return ENCODER.encode({**msgspec.to_builtins(body), **members})
+
+
+def _without_values(error: BaseException) -> dict[str, Any]:
+    """What happened and where: the messages of errors stay out of the log, they may quote a person's data."""
+    return {
+        "error": type(error).__name__,
+        "sqlstate": getattr(error, "sqlstate", None),
+        "cause": type(error.__cause__).__name__ if error.__cause__ else None,
+        "trace": [
+            f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+        ],
+    }
 
 
 def _camel(name: str) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from zoapets.common.errors import Conflict
+from zoapets.common.errors import Conflict, NotFound
 from zoapets.common.ids import new_id
 from zoapets.core.owner.migrations import OWNER_ROLE, SHARED, TENANT, current, for_schema, head, render
 from zoapets.core.permissions import ADMINISTRADOR, PLATFORM, PLATFORM_ROLE, ROLES
@@ -122,6 +122,13 @@ class SlugEmUso(Conflict):
     constraint = "uq_tenants_slug"
 
 
+class PlanoDesconhecido(NotFound):
+    """No plan has this code."""
+
+    title = "Não há plano com este código."
+    advice = "Use o código de um dos planos de `public.plans`."
+
+
 class UnfitServerError(Exception):
     """PostgreSQL cannot carry the installation."""
 
@@ -191,14 +198,18 @@ async def provision(connection: Any, new: NewTenant) -> UUID:
                 new.fuso,
                 head(TENANT),
             )
-            await connection.execute(
+            subscribed = await connection.execute(
                 "insert into public.subscriptions (id, tenant_id, plan_id)"
                 " select $1, $2, id from public.plans where codigo = $3",
                 new_id(),
                 tenant_id,
                 new.plano,
             )
-            await connection.execute(f"set local role {OWNER_ROLE}; set local search_path = {schema};")
+            if subscribed != "INSERT 0 1":
+                raise PlanoDesconhecido
+            await connection.execute(
+                f"set local role {OWNER_ROLE}; set local search_path = {schema}; set local zoapets.origem = 'zoapets';"
+            )
             await connection.execute(for_schema(render(TENANT, None), schema))
             await _people(connection, new)
     except asyncpg.UniqueViolationError as error:
