@@ -8,9 +8,16 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.cast import Hospital, Stage
 from zoapets.embedded import EmbeddedServers
+
+# No test depends on how fast the machine is; where a change is judged, every run looks at the same examples.
+settings.register_profile(
+    "house", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
+settings.load_profile("house")
 
 POSTGRES, VALKEY = "ZOAPETS_TEST_POSTGRES", "ZOAPETS_TEST_VALKEY"
 _servers: list[EmbeddedServers] = []
