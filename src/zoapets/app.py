@@ -81,6 +81,7 @@ class Application:
         try:
             yield
         finally:
+            self._ring.close()
             await runtime.close()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -13,7 +13,7 @@ from cyclopts import Parameter, validators
 from rich.table import Table
 
 from zoapets.app import create_app
-from zoapets.cli.folder import erase, keys
+from zoapets.cli.folder import ACCESS_LOG, erase, keys
 from zoapets.cli.output import DONE, FailureError, console, say
 from zoapets.cli.serve import bound, run_alone, server_config
 from zoapets.core.config import Settings
@@ -91,6 +91,7 @@ def _run(port: int, folder: Path, *, reset: bool, size: Size) -> int:
                 workers=1,
                 pool_size=POOL_SIZE,
                 log_level="warning",
+                access_log=folder / ACCESS_LOG,
             )
             configure_logging(settings.log_level)
             config = server_config(create_app(settings), settings)
@@ -142,7 +143,9 @@ def _welcome(port: int, folder: Path, size: Size, emails: set[str]) -> None:
     for line in curl_lines(here, f"enfermagem@{slugs[0]}.test"):
         say(line)
     say("")
-    say(f"Ctrl-C ends it. The data stays in {folder}; --reset starts over.", style="dim")
+    say(
+        f"Ctrl-C ends it. The data stays in {folder}, each request in its access.log; --reset starts over.", style="dim"
+    )
 
 
 def curl_lines(here: str, email: str) -> list[str]:

@@ -21,7 +21,8 @@ LOCKS = {IN_USE: 0.0, "servers.lock": 10.0}
 POLL_S = 0.05
 # What a demo makes, beside the locks and the copies of programs; nothing else is ever removed.
 FOLDERS = ("postgres", "postgres.new", "valkey", "demo-files")
-FILES = ("secrets.json", "postgres.log", "valkey.log")
+ACCESS_LOG = "access.log"
+FILES = ("secrets.json", "postgres.log", "valkey.log", ACCESS_LOG)
 ELSEWHERE = re.compile(r"/var/tmp/zoapets-[0-9a-f]{16}")  # noqa: S108 - where EmbeddedServers puts it, if it is ours
 
 

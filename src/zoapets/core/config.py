@@ -69,6 +69,8 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     body_limit: int = 1_048_576
     log_level: str = "info"
+    # Where access lines go in place of standard error; the demo keeps its terminal for people.
+    access_log: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
     rate_limit_per_minute: int = 0
     statement_timeout_ms: int = 15_000

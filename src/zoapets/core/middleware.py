@@ -34,7 +34,10 @@ class RequestRing:
         self.app = app
         self._body_limit = settings.body_limit
         self._metrics = metrics
-        self._log = AccessLog(enabled=settings.log_level in {"debug", "info"})
+        self._log = AccessLog(enabled=settings.log_level in {"debug", "info"}, file=settings.access_log)
+
+    def close(self) -> None:
+        self._log.close()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":

@@ -69,10 +69,11 @@ class AccessLine(msgspec.Struct, frozen=True):
 
 
 class AccessLog:
-    """Writes access lines; formats nothing that is not written."""
+    """Writes access lines, to standard error or to a file; formats nothing that is not written."""
 
-    def __init__(self, *, enabled: bool) -> None:
-        self._enabled = enabled
+    def __init__(self, *, enabled: bool, file: Path | None = None) -> None:
+        self._enabled = enabled or file is not None
+        self._file = None if file is None else file.open("ab", buffering=0)
 
     def write(self, method: str, route: str, status: int, seconds: float, scope: dict[str, Any]) -> None:
         if not self._enabled:
@@ -91,8 +92,15 @@ class AccessLog:
             str(grant.actor.id) if grant else "-",
             scope.get("statements", 0),
         )
-        sys.stderr.buffer.write(_encode(line) + b"\n")
-        sys.stderr.buffer.flush()
+        if self._file is not None:
+            self._file.write(_encode(line) + b"\n")
+        else:
+            sys.stderr.buffer.write(_encode(line) + b"\n")
+            sys.stderr.buffer.flush()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
 
 class Metrics:
