@@ -36,7 +36,8 @@ class Crud(Generic[E, R]):
     """Search, get, create, update and archive one kind of record.
 
     `read` is the shape that goes out. `filters` gives the condition behind each parameter of a search; a parameter
-    that is None asks for nothing. Every combination of filters is compiled once.
+    that is None asks for nothing, and `arquivados` is known for all that is archived. Every combination of filters is
+    compiled once.
     """
 
     entity: ClassVar[Any]
@@ -127,13 +128,20 @@ class Crud(Generic[E, R]):
         await self.update(id, arquivado_em=self.ctx.now, arquivado_por_id=self.ctx.actor_id, motivo_arquivamento=motivo)
 
 
+def searched(text: Any) -> ColumnElement[bool]:
+    """The filter behind `busca`: `text`, in its normal form (no accents, no case), contains what was asked for."""
+    condition: ColumnElement[bool] = text.like(func.ext.normalizar(bindparam("busca")))
+    return condition
+
+
 @lru_cache(maxsize=4096)
 def _page(service: Any, names: frozenset[str]) -> tuple[Query[Any], Query[int]]:
     """A page with the number of all that match as its last column, and that number alone for a page past the end."""
     entity = service.entity
-    conditions = [service.filters[name] for name in sorted(names)]
-    if issubclass(entity, Archived) and "arquivados" not in names:
-        conditions.append(entity.arquivado_em.is_(None))
+    conditions = [service.filters[name] for name in sorted(names - {"arquivados"})]
+    if issubclass(entity, Archived):
+        archived = entity.arquivado_em.is_not(None) == bindparam("arquivados")
+        conditions.append(archived if "arquivados" in names else entity.arquivado_em.is_(None))
     source = service.list_source().where(*conditions)
     total = (
         select(func.count()).select_from(entity).where(*conditions)

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_origin, overload
 
 import msgspec
-from sqlalchemy import ColumnElement, literal_column
+from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
@@ -174,8 +174,3 @@ def _plain(annotation: Any) -> tuple[Any, bool]:
 
 def _is_struct(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind is not msgspec.Raw
-
-
-def null() -> ColumnElement[Any]:
-    """A column that is always null."""
-    return literal_column("null")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, select
 
 from zoapets.common.schema import Read
 from zoapets.core.database import ASSERT_CLEAN
@@ -34,12 +34,7 @@ class TenantRow(Read):
     fuso: str
 
 
-_SELECT = select(*columns(TenantRow, Tenant))
-TENANT_BY_ID = query(_SELECT.where(Tenant.id == bindparam("id")), TenantRow)
-TENANT_BY_SLUG = query(_SELECT.where(Tenant.slug == bindparam("slug")), TenantRow)
-TENANTS = query(_SELECT.where(Tenant.tipo == TenantTipo.HOSPITAL).order_by(Tenant.slug), TenantRow)
-ALL_TENANTS = query(_SELECT.order_by(Tenant.slug), TenantRow)
-TENANTS_BY_IDS = query(_SELECT.where(or_(Tenant.id == bindparam("id"), Tenant.slug == bindparam("slug"))), TenantRow)
+TENANT_BY_ID = query(select(*columns(TenantRow, Tenant)).where(Tenant.id == bindparam("id")), TenantRow)
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,15 +194,13 @@ class AdministracoesService(Crud[Administracao, AdministracaoRead]):
 
     async def void(self, id: UUID, data: Anulacao) -> AdministracaoRead:
         """Void a wrong record: it stays, with the reason, and the dose is due again if it is still ordered."""
-        names = ("status", "anulada_em", "anulada_por_id", "motivo_anulacao")
         voided = await self._act(
             id,
-            names,
             _RECORDED,
-            new_status=StatusAdministracao.ANULADA,
-            new_anulada_em=self.ctx.now,
-            new_anulada_por_id=self.ctx.actor_id,
-            new_motivo_anulacao=data.motivo,
+            status=StatusAdministracao.ANULADA,
+            anulada_em=self.ctx.now,
+            anulada_por_id=self.ctx.actor_id,
+            motivo_anulacao=data.motivo,
         )
         situation = await self.db.one(queries.SITUATION, id=id, **self.always())
         replacement = await self._replace(voided) if situation.item_ativo else None
@@ -239,23 +237,21 @@ class AdministracoesService(Crud[Administracao, AdministracaoRead]):
         return self.ctx.now - timedelta(minutes=self.ctx.hospital.ajustes.tolerancia_atraso_minutos)
 
     async def _record(self, id: UUID, status: StatusAdministracao, **values: Any) -> AdministracaoRead:
-        sent = {f"new_{name}": value for name, value in values.items()}
         return await self._act(
             id,
-            ("status", "realizado_por_id", "registrada_em", *values),
             _OPEN,
-            new_status=status,
-            new_realizado_por_id=self.ctx.actor_id,
-            new_registrada_em=self.ctx.now,
-            **sent,
+            status=status,
+            realizado_por_id=self.ctx.actor_id,
+            registrada_em=self.ctx.now,
+            **values,
         )
 
-    async def _act(
-        self, id: UUID, names: tuple[str, ...], on: tuple[StatusAdministracao, ...], **values: Any
-    ) -> AdministracaoRead:
+    async def _act(self, id: UUID, on: tuple[StatusAdministracao, ...], **values: Any) -> AdministracaoRead:
+        """Give the dose these values, if it is in a status of `on`; otherwise say why not."""
         expected = self.ctx.expected_version
-        statement = queries.act(names, on=on, guarded=expected is not None)
-        done = await self.db.first(statement, a_id=id, a_versao=expected, **self.always(), **values)
+        statement = queries.act(tuple(values), on=on, guarded=expected is not None)
+        sent = {f"new_{name}": value for name, value in values.items()}
+        done = await self.db.first(statement, a_id=id, a_versao=expected, **self.always(), **sent)
         if done is None:
             raise await self._refusal(id, on)
         return done

@@ -4,12 +4,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, func
+from sqlalchemy import Select, bindparam
 
 from zoapets.common.errors import Conflict, FieldError, NotFound, Unprocessable
 from zoapets.common.ids import new_id
 from zoapets.common.schema import changes
-from zoapets.core.crud import Crud
+from zoapets.core.crud import Crud, searched
 from zoapets.entities.internacoes import Internacao, Leito, Prioridade, StatusInternacao
 from zoapets.entities.pets import Pet
 from zoapets.modules.internacoes import events, queries, rules
@@ -94,7 +94,7 @@ class InternacoesService(Crud[Internacao, InternacaoRead]):
     listed = InternacaoListada
     not_found = InternacaoNaoEncontrada
     filters = {  # noqa: RUF012 - a mapping that nobody changes
-        "busca": Pet.busca.like(func.ext.normalizar(bindparam("busca"))),
+        "busca": searched(Pet.busca),
         "status": Internacao.status == bindparam("status"),
         "prioridade": Internacao.prioridade == bindparam("prioridade"),
         "isolamento": Internacao.isolamento == bindparam("isolamento"),

@@ -8,7 +8,7 @@ from sqlalchemy import Select, bindparam, func, select
 
 from zoapets.common.errors import Conflict, FieldError, NotFound, Unprocessable
 from zoapets.common.schema import changes
-from zoapets.core.crud import Crud
+from zoapets.core.crud import Crud, searched
 from zoapets.core.statements import columns
 from zoapets.entities.internacoes import Ala, Leito, SituacaoLeito, Unidade
 from zoapets.modules.leitos import queries
@@ -84,7 +84,7 @@ class LeitoIndisponivel(Conflict):
 
 
 def _like_name(column: Any) -> Any:
-    return func.ext.normalizar(column).like(func.ext.normalizar(bindparam("busca")))
+    return searched(func.ext.normalizar(column))
 
 
 class UnidadesService(Crud[Unidade, UnidadeRead]):
@@ -95,7 +95,6 @@ class UnidadesService(Crud[Unidade, UnidadeRead]):
     not_found = UnidadeNaoEncontrada
     filters = {  # noqa: RUF012 - a mapping that nobody changes
         "busca": _like_name(Unidade.nome),
-        "arquivados": Unidade.arquivado_em.is_not(None) == bindparam("arquivados"),
     }
 
     async def archive(self, id: UUID, motivo: str) -> None:
@@ -116,7 +115,6 @@ class AlasService(Crud[Ala, AlaRead]):
         "busca": _like_name(Ala.nome),
         "unidade_id": Ala.unidade_id == bindparam("unidade_id"),
         "isolamento": Ala.isolamento == bindparam("isolamento"),
-        "arquivados": Ala.arquivado_em.is_not(None) == bindparam("arquivados"),
     }
 
     @classmethod
@@ -152,7 +150,6 @@ class LeitosService(Crud[Leito, LeitoRead]):
         "ocupado": bindparam("ocupado") == queries.OCCUPIED,
         "ala_id": Leito.ala_id == bindparam("ala_id"),
         "unidade_id": Ala.unidade_id == bindparam("unidade_id"),
-        "arquivados": Leito.arquivado_em.is_not(None) == bindparam("arquivados"),
     }
 
     @classmethod

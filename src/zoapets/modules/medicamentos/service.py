@@ -4,12 +4,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import any_, bindparam, delete, func, insert, select
+from sqlalchemy import any_, bindparam, delete, insert, select
 
 from zoapets.common.errors import Conflict, FieldError, NotFound, Unprocessable
 from zoapets.common.ids import new_id
 from zoapets.common.schema import changes
-from zoapets.core.crud import Crud
+from zoapets.core.crud import Crud, searched
 from zoapets.core.statements import columns, query
 from zoapets.entities.medicamentos import Medicamento, MedicamentoFaixa
 from zoapets.modules.medicamentos.schemas import FaixaCreate, FaixaRead, MedicamentoRead
@@ -70,11 +70,10 @@ class MedicamentosService(Crud[Medicamento, MedicamentoRead]):
     read = MedicamentoRead
     not_found = MedicamentoNaoEncontrado
     filters = {  # noqa: RUF012 - a mapping that nobody changes
-        "busca": Medicamento.busca.like(func.ext.normalizar(bindparam("busca"))),
+        "busca": searched(Medicamento.busca),
         "alta_vigilancia": Medicamento.alta_vigilancia == bindparam("alta_vigilancia"),
         "lista_controle": Medicamento.lista_controle == bindparam("lista_controle"),
         "via": bindparam("via") == any_(Medicamento.vias),
-        "arquivados": Medicamento.arquivado_em.is_not(None) == bindparam("arquivados"),
     }
 
     async def create(self, data: msgspec.Struct, **more: Any) -> MedicamentoRead:

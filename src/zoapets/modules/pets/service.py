@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, exists, func, insert, select
+from sqlalchemy import Select, bindparam, exists, insert, select
 
 from zoapets.common.errors import Conflict, FieldError, NotFound, Unprocessable
 from zoapets.common.ids import new_id
 from zoapets.common.paging import Page, page_of
-from zoapets.core.crud import Crud
+from zoapets.core.crud import Crud, searched
 from zoapets.core.statements import columns, query
 from zoapets.entities.internacoes import Internacao, StatusInternacao
 from zoapets.entities.pets import Pet, PetAlergia, PetPeso
@@ -89,11 +89,10 @@ class PetsService(Crud[Pet, PetRead]):
     not_found = PetNaoEncontrado
     filters_own_columns = True
     filters = {  # noqa: RUF012 - a mapping that nobody changes
-        "busca": Pet.busca.like(func.ext.normalizar(bindparam("busca"))),
+        "busca": searched(Pet.busca),
         "tutor_id": Pet.tutor_id == bindparam("tutor_id"),
         "especie": Pet.especie == bindparam("especie"),
         "microchip": Pet.microchip == bindparam("microchip"),
-        "arquivados": Pet.arquivado_em.is_not(None) == bindparam("arquivados"),
     }
 
     @classmethod

@@ -4,11 +4,11 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, func
+from sqlalchemy import func
 
 from zoapets.common.errors import Conflict, NotFound, Unprocessable
 from zoapets.common.schema import changes
-from zoapets.core.crud import Crud
+from zoapets.core.crud import Crud, searched
 from zoapets.entities.users import Role
 from zoapets.modules.roles.rules import describe, faults, possible
 from zoapets.modules.roles.schemas import PermissaoRead, RoleRead
@@ -35,7 +35,7 @@ class RolesService(Crud[Role, RoleRead]):
     read = RoleRead
     not_found = PerfilNaoEncontrado
     filters = {  # noqa: RUF012 - a mapping that nobody changes
-        "busca": func.ext.normalizar(Role.nome).like(func.ext.normalizar(bindparam("busca"))),
+        "busca": searched(func.ext.normalizar(Role.nome)),
     }
 
     async def create(self, data: msgspec.Struct, **more: Any) -> RoleRead:

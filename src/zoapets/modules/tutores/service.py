@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import bindparam, exists, select
 
 from zoapets.common.errors import Conflict, NotFound
-from zoapets.core.crud import Crud
+from zoapets.core.crud import Crud, searched
 from zoapets.core.statements import query
 from zoapets.entities.pets import Pet
 from zoapets.entities.tutores import Tutor
@@ -44,10 +44,9 @@ class TutoresService(Crud[Tutor, TutorRead]):
     not_found = TutorNaoEncontrado
     filters_own_columns = True
     filters = {  # noqa: RUF012 - a mapping that nobody changes
-        "busca": Tutor.busca.like(func.ext.normalizar(bindparam("busca"))),
+        "busca": searched(Tutor.busca),
         "uf": Tutor.uf == bindparam("uf"),
         "documento": Tutor.documento == bindparam("documento"),
-        "arquivados": Tutor.arquivado_em.is_not(None) == bindparam("arquivados"),
     }
 
     async def archive(self, id: UUID, motivo: str) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, select
 
 from zoapets.common.errors import Conflict, FieldError, NotFound, Unprocessable
 from zoapets.common.ids import new_id
 from zoapets.common.schema import changes
-from zoapets.core.crud import Crud
+from zoapets.core.crud import Crud, searched
 from zoapets.core.events import Event
 from zoapets.core.statements import columns
 from zoapets.entities.users import MotivoRevogacao, User
@@ -76,7 +76,7 @@ class UsersService(Crud[User, UserRead]):
     read = UserRead
     not_found = UsuarioNaoEncontrado
     filters = {  # noqa: RUF012 - a mapping that nobody changes
-        "busca": queries.SEARCHED.like(func.ext.normalizar(bindparam("busca"))),
+        "busca": searched(queries.SEARCHED),
         "ativo": User.ativo == bindparam("ativo"),
         "role_id": queries.HAS_ROLE,
     }
