@@ -9,7 +9,7 @@ COMPILE = pip compile --quiet --universal --python-version 3.11 --generate-hashe
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test check format formatted lint types contracts migration lock wheel clean
+.PHONY: help demo demo-reset serve test proofs check format formatted lint types contracts migration lock wheel clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ serve: .venv/.runtime ## serve the API, configured by the environment (see .env.
 
 test: .venv/.dev ## the whole suite, on a PostgreSQL and a Valkey of its own (ARGS=tests/tenancy)
 	@$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+proofs: .venv/.dev ## the whole of tests/proofs, with a report in .proofs (ARGS=tests/proofs/access)
+	@ZOAPETS_PROOFS=full $(BIN)/pytest -n 2 --dist loadfile $(or $(ARGS),tests/proofs)
 
 check: formatted lint types contracts test ## all that must hold before a change is taken; what .ci/run runs
 
