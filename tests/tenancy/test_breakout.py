@@ -232,7 +232,7 @@ async def answer(pool: Any, hospital: Hospital, statement: str) -> list[Any]:
     work = UnitOfWork(pool, tenant_gate(hospital.schema, read_only=False))
     connection = await work._begin()
     try:
-        return list(await connection.fetch(statement))
+        return list(await connection.link.fetch(statement))
     finally:
         await work.rollback()
 
@@ -308,9 +308,9 @@ async def test_a_statement_of_its_own_could_take_the_neighbours_role(
     work = UnitOfWork(stage.runtime.pool, tenant_gate(hospital.schema, read_only=True))
     connection = await work._begin()
 
-    await connection.execute(f"set local role {other_hospital.schema}")
+    await connection.link.execute(f"set local role {other_hospital.schema}")
 
-    assert await connection.fetchval("select current_user::text") == other_hospital.schema
+    assert await connection.link.fetchval("select current_user::text") == other_hospital.schema
     await work.rollback()
 
 

@@ -3,6 +3,7 @@
 Nothing outside `core/` opens a connection or commits.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -11,20 +12,21 @@ import asyncpg
 import msgspec
 
 from zoapets.common.errors import Conflict, Problem, Unavailable, Unprocessable
+from zoapets.core.pool import Connection, Gate, Pool
 from zoapets.core.statements import Query
 
 T = TypeVar("T")
 
-# Everything that a unit of work sets dies with it, so there is nothing to reset when a connection comes back.
+STATEMENT_TIMEOUT_MS = 15_000
+LOCK_TIMEOUT_MS = 5_000
+# For a database that has frozen, and does not see to its own timeouts.
+LONGEST_WORK_S = 45
+FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 ASSERT_CLEAN = "select 1 / (current_user = session_user)::int"
 
 
 class TaintedError(RuntimeError):
     """A connection was left in another role: it is destroyed before any row is touched."""
-
-
-async def _no_reset(_: Any) -> None:
-    """The pool resets nothing: session state is forbidden on its connections."""
 
 
 # Meeting a type for the first time, asyncpg looks it up with `set_config`, which no hospital's role may call.
@@ -54,75 +56,75 @@ async def prepare(connection: Any) -> None:
     await connection.prepare("select " + ", ".join(f"${n}::{name}[]" for n, name in enumerate(ARRAYS, start=1)))
 
 
-async def open_pool(dsn: str, *, size: int) -> Any:
-    """A pool of at most `size` connections, opened as they are needed."""
-    return await asyncpg.create_pool(
-        dsn,
-        # None at first: a worker that starts while the database is away says so in /health/ready, and recovers.
-        min_size=0,
-        max_size=size,
-        init=prepare,
-        reset=_no_reset,
-        timeout=10,
-        command_timeout=60,
-        max_inactive_connection_lifetime=1800,
-        statement_cache_size=1024,
-        max_cached_statement_lifetime=0,
-        server_settings={
-            "application_name": "zoapets",
-            "idle_in_transaction_session_timeout": "60000",
-            "jit": "off",
-            # A statement is compiled for what it asks; planning it anew for each value costs more than it gains.
-            "plan_cache_mode": "force_generic_plan",
-        },
-    )
+async def open_pool(dsn: str, *, size: int, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Pool:
+    """A pool of at most `size` connections, opened as they are needed.
+
+    None is opened here: a worker that starts while the database is away says so in /health/ready, and recovers.
+    """
+
+    async def connect() -> Any:
+        link = await asyncpg.connect(
+            dsn,
+            timeout=10,
+            # `Connection` keeps the statements; the rest of what is asked is asked once.
+            statement_cache_size=0,
+            server_settings={
+                "application_name": "zoapets",
+                "statement_timeout": str(statement_timeout_ms),
+                "lock_timeout": str(LOCK_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": "60000",
+                "jit": "off",
+                # A statement is compiled for what it asks; planning it anew for each value costs more than it gains.
+                "plan_cache_mode": "force_generic_plan",
+            },
+        )
+        await prepare(link)
+        return link
+
+    return Pool(connect, size)
 
 
 class UnitOfWork:
     """One transaction, begun by `gate` when the first statement comes; read-only or not, as the gate says."""
 
-    __slots__ = ("_connection", "_gate", "_pool", "acquire_timeout", "statements")
+    __slots__ = ("_connection", "_gate", "_limit", "_pool", "acquire_timeout", "statements")
 
-    def __init__(self, pool: Any, gate: str, *, acquire_timeout: float = 5) -> None:
+    def __init__(self, pool: Pool, gate: Gate, *, acquire_timeout: float = 5) -> None:
         self._pool = pool
         self._gate = gate
-        self._connection: Any = None
+        self._connection: Connection | None = None
+        self._limit: asyncio.TimerHandle | None = None
         self.acquire_timeout = acquire_timeout
         self.statements = 0
 
     async def all(self, query: Query[T], /, **params: Any) -> list[T]:
         """Every row."""
-        rows = await self._run("fetch", query, params)
+        _, rows = await self._run(query, params)
         row = query.row
         return [row(found) for found in rows]
 
     async def first(self, query: Query[T], /, **params: Any) -> T | None:
         """The first row, or None."""
-        found = await self._run("fetchrow", query, params)
-        return None if found is None else query.row(found)
+        _, rows = await self._run(query, params)
+        return query.row(rows[0]) if rows else None
 
     async def page(self, query: Query[T], /, **params: Any) -> tuple[list[T], int | None]:
         """The rows, and what their last column, the same for all, counts: None when there is no row."""
-        found = await self._run("fetch", query, params)
+        _, rows = await self._run(query, params)
         row = query.row
-        return [row(record) for record in found], found[0][-1] if found else None
+        return [row(found) for found in rows], rows[0][-1] if rows else None
 
     async def one(self, query: Query[T], /, **params: Any) -> T:
         """The row that must be there; LookupError when it is not."""
-        found = await self._run("fetchrow", query, params)
-        if found is None:
+        _, rows = await self._run(query, params)
+        if not rows:
             raise LookupError(query.sql)
-        return query.row(found)
+        return query.row(rows[0])
 
     async def run(self, query: Query[Any], /, **params: Any) -> int:
         """How many rows were changed."""
-        connection = self._connection or await self._begin()
-        self.statements += 1
-        try:
-            status = await _execute(connection, query.sql, query.args(params))
-        except asyncpg.PostgresError as error:
-            raise as_problem(error) from error
-        return int(status.rpartition(" ")[2] or 0)
+        statement, _ = await self._run(query, params)
+        return int(statement.get_statusmsg().rpartition(" ")[2] or 0)
 
     async def commit(self) -> None:
         """Make it last. An error here is the caller's answer: nothing was stored."""
@@ -133,60 +135,72 @@ class UnitOfWork:
 
     async def discard(self) -> None:
         """Destroy the connection: the work was cut off at a place nobody knows."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.terminate()
-            await self._pool.release(connection)
+        if (connection := self._let_go()) is not None:
+            self._pool.discard(connection)
 
-    async def _run(self, method: str, query: Query[Any], params: Mapping[str, Any]) -> Any:
+    async def _run(self, query: Query[Any], params: Mapping[str, Any]) -> tuple[Any, list[Any]]:
         connection = self._connection or await self._begin()
         self.statements += 1
         try:
-            return await getattr(connection, method)(query.sql, *query.args(params))
-        except asyncpg.PostgresError as error:
-            raise as_problem(error) from error
+            statement = connection.statements.get(query.sql) or await connection.prepare(query.sql)
+            return statement, await statement.fetch(*query.args(params))
+        except FAULTS as error:
+            raise self._explained(error, connection) from error
 
-    async def _begin(self) -> Any:
+    async def _begin(self) -> Connection:
         try:
-            connection = await self._pool.acquire(timeout=self.acquire_timeout)
-        except (TimeoutError, OSError, asyncpg.PostgresError) as error:
+            connection = await self._pool.acquire(self._gate.place, self.acquire_timeout)
+        except (TimeoutError, *FAULTS) as error:
             raise Unavailable from error
         self._connection = connection
+        self._limit = asyncio.get_running_loop().call_later(LONGEST_WORK_S, connection.link.terminate)
         try:
-            await connection.execute(self._gate)
+            await connection.begin(self._gate)
         except asyncpg.DivisionByZeroError as error:
             await self.discard()
             raise TaintedError from error
-        except asyncpg.PostgresError as error:
+        except FAULTS as error:
+            problem = self._explained(error, connection)
             await self.discard()
-            raise as_problem(error) from error
+            raise problem from error
         return connection
 
     async def _end(self, how: str) -> None:
-        connection = self._connection
-        if connection is None:
+        if self._connection is None:
+            return
+        if self._gate.read_only:
+            # There is nothing to make last or to undo: whoever comes next ends it on the way.
+            if (connection := self._let_go()) is not None:
+                self._pool.release(connection, left_open=True)
             return
         try:
-            status = await connection.execute(how)
+            status = await self._connection.link.execute(how)
         except BaseException as error:
+            connection = self._connection
             await self.discard()
-            if isinstance(error, asyncpg.PostgresError):
-                raise as_problem(error) from error
+            if isinstance(error, FAULTS):
+                raise self._explained(error, connection) from error
             raise
-        self._connection = None
-        await self._pool.release(connection)
+        if (connection := self._let_go()) is not None:
+            self._pool.release(connection)
         # PostgreSQL answers ROLLBACK to the COMMIT of a transaction that had failed.
         if how == "commit" and status != "COMMIT":
             raise Unavailable("A gravação não foi concluída.")
 
+    def _let_go(self) -> Connection | None:
+        connection, self._connection = self._connection, None
+        if self._limit is not None:
+            self._limit.cancel()
+        return connection
 
-async def _execute(connection: Any, sql: str, args: list[Any]) -> str:
-    if args:
-        return str(await connection.execute(sql, *args))
-    # Without parameters `execute` would speak the simple protocol, which takes several statements at once.
-    prepared = await connection.prepare(sql)
-    await prepared.fetch()
-    return str(prepared.get_statusmsg())
+    @staticmethod
+    def _explained(error: Exception, connection: Connection) -> Exception:
+        if isinstance(error, asyncpg.InvalidCachedStatementError):
+            # A migration changed the table under the statement: another connection prepares it anew.
+            connection.link.terminate()
+        if isinstance(error, asyncpg.PostgresError):
+            return as_problem(error)
+        return Unavailable() if connection.link.is_closed() else error
 
 
 @asynccontextmanager
@@ -221,6 +235,7 @@ _MEANINGS: list[tuple[tuple[type[Exception], ...], type[Problem], str | None]] =
         Conflict,
         "Outra pessoa mexeu no mesmo registro agora; tente de novo.",
     ),
+    ((asyncpg.InvalidCachedStatementError,), Unavailable, "O banco de dados acaba de ser atualizado."),
     ((asyncpg.QueryCanceledError,), Unavailable, "A consulta demorou demais."),
     ((asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError), Unavailable, None),
     ((asyncpg.InsufficientResourcesError,), Unavailable, None),

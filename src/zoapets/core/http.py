@@ -117,7 +117,6 @@ async def provide_context(request: Request[Any, Any, Any]) -> AsyncIterator[Tena
         read_only=reads,
         actor=grant.actor.id,
         origin=origin,
-        timeout_ms=runtime.settings.statement_timeout_ms,
     )
     work = UnitOfWork(runtime.pool, gate)
     version = None if reads else _expected_version(request, grant)

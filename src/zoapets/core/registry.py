@@ -4,7 +4,6 @@
 """
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Text, bindparam, func, or_, select, update
@@ -12,6 +11,7 @@ from sqlalchemy import Text, bindparam, func, or_, select, update
 from zoapets.common.paging import Page, page_of
 from zoapets.common.schema import Read
 from zoapets.core.database import UnitOfWork, finishing
+from zoapets.core.pool import Pool
 from zoapets.core.statements import columns, query
 from zoapets.core.tenancy import shared_gate
 from zoapets.entities.shared import Tenant, TenantStatus, TenantTipo
@@ -52,7 +52,7 @@ SET_STATUS = query(
 class Registry:
     """Reads `public.tenants`, and changes a hospital's status."""
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def tenants(self, *, status: TenantStatus | None, page: int, limit: int) -> Page[TenantRead]:

@@ -1,7 +1,6 @@
 """What a process opens once and every request uses."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from zoapets.common.clock import Clock
 from zoapets.core.auth.access import Access
@@ -11,6 +10,7 @@ from zoapets.core.cache import Cache
 from zoapets.core.config import Settings
 from zoapets.core.database import open_pool
 from zoapets.core.observability import Metrics
+from zoapets.core.pool import Pool
 from zoapets.core.storage import Storage
 
 
@@ -20,7 +20,7 @@ class Runtime:
 
     settings: Settings
     clock: Clock
-    pool: Any
+    pool: Pool
     tokens: Tokens
     access: Access
     passwords: Passwords
@@ -37,7 +37,9 @@ class Runtime:
             expires=settings.jwt_expires_in,
             refresh_expires=settings.jwt_refresh_expires_in,
         )
-        pool = await open_pool(settings.database_url, size=settings.pool_size)
+        pool = await open_pool(
+            settings.database_url, size=settings.pool_size, statement_timeout_ms=settings.statement_timeout_ms
+        )
         metrics = Metrics()
         return cls(
             settings=settings,

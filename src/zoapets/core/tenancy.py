@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, select
 
 from zoapets.common.schema import Read
 from zoapets.core.database import ASSERT_CLEAN
+from zoapets.core.pool import Gate
 from zoapets.core.statements import columns, query
 from zoapets.entities.shared import Tenant, TenantStatus, TenantTipo
 
@@ -45,36 +46,41 @@ class Origin:
     address: str = "-"
 
 
-def shared_gate(*, read_only: bool = False, timeout_ms: int = 5000) -> str:
+def shared_gate(*, read_only: bool = False) -> Gate:
     """The gate for `public` alone: the registry, the e-mail directory, login attempts. No hospital is in reach."""
     mode = "read only" if read_only else "read write"
-    return (
-        f"begin {mode}; {ASSERT_CLEAN}; set local search_path = public; set local statement_timeout = {timeout_ms:d};"
-    )
+    return Gate(f"begin {mode}; {ASSERT_CLEAN}; set local search_path = public;", "public", read_only)
 
 
 def tenant_gate(
-    schema: str, *, read_only: bool, actor: UUID | None = None, origin: Origin | None = None, timeout_ms: int = 15_000
-) -> str:
-    """The one message that opens a unit of work in a hospital.
+    schema: str,
+    *,
+    read_only: bool,
+    actor: UUID | None = None,
+    origin: Origin | None = None,
+    timeout_ms: int | None = None,
+) -> Gate:
+    """The gate for one hospital: its role and search_path, for one transaction, READ ONLY or not.
 
     Every part is of a fixed charset: the schema from the registry, the actor's id, an address and a request id.
+    `timeout_ms` is for statements that must be quicker than the pool's own limit.
     """
     if not _SCHEMA.fullmatch(schema):
         raise ValueError(f"not a hospital's schema: {schema!r}")
-    gate = (
+    text = (
         f"begin {'read only' if read_only else 'read write'}; {ASSERT_CLEAN}; "
-        f"set local role {schema}; set local search_path = {schema}; "
-        f"set local statement_timeout = {timeout_ms:d};"
+        f"set local role {schema}; set local search_path = {schema};"
     )
-    if read_only:
-        return gate
-    origin = origin or Origin()
-    request_id = origin.request_id if _REQUEST_ID.fullmatch(origin.request_id) else "-"
-    return (
-        f"{gate} set local lock_timeout = 5000; set local zoapets.actor = '{actor or ''}'; "
-        f"set local zoapets.origem = '{_address(origin.address)}'; set local zoapets.requisicao = '{request_id}';"
-    )
+    if timeout_ms is not None:
+        text += f" set local statement_timeout = {timeout_ms:d};"
+    if not read_only:
+        origin = origin or Origin()
+        request_id = origin.request_id if _REQUEST_ID.fullmatch(origin.request_id) else "-"
+        text += (
+            f" set local zoapets.actor = '{actor or ''}'; set local zoapets.origem = '{_address(origin.address)}';"
+            f" set local zoapets.requisicao = '{request_id}';"
+        )
+    return Gate(text, schema, read_only)
 
 
 def _address(text: str) -> str:

@@ -20,6 +20,7 @@ from zoapets.core.auth.tokens import Claims, Tokens
 from zoapets.core.context import Actor, Ajustes, Hospital
 from zoapets.core.database import UnitOfWork, finishing
 from zoapets.core.permissions import HOSPITAL, PLATFORM, Permission
+from zoapets.core.pool import Pool
 from zoapets.core.statements import columns, query
 from zoapets.core.tenancy import TENANT_BY_ID, TenantRow, shared_gate, tenant_gate
 from zoapets.entities.configuracoes import Configuracao
@@ -96,7 +97,7 @@ class Grant:
 class Access:
     """Turns `Authorization` into a `Grant`."""
 
-    def __init__(self, pool: object, tokens: Tokens, clock: Clock, ttl: timedelta) -> None:
+    def __init__(self, pool: Pool, tokens: Tokens, clock: Clock, ttl: timedelta) -> None:
         self._pool = pool
         self._tokens = tokens
         self._clock = clock

@@ -11,7 +11,6 @@ import math
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, IPv6Network, ip_address
-from typing import Any
 
 from sqlalchemy import ColumnElement, DateTime, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -19,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from zoapets.common.clock import Clock
 from zoapets.common.errors import TooManyRequests
 from zoapets.core.database import UnitOfWork, finishing
+from zoapets.core.pool import Pool
 from zoapets.core.statements import query
 from zoapets.core.tenancy import shared_gate
 from zoapets.entities.shared import EmailDirectory, LoginAttempt
@@ -72,7 +72,7 @@ SWEEP = query(delete(LoginAttempt).where(LoginAttempt.chave.in_(_old.limit(1000)
 class Attempts:
     """The counters behind `POST /auth/login`. Only failures are written."""
 
-    def __init__(self, pool: Any, clock: Clock) -> None:
+    def __init__(self, pool: Pool, clock: Clock) -> None:
         self._pool = pool
         self._clock = clock
 
