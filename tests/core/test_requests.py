@@ -202,7 +202,7 @@ async def test_the_access_line_names_no_person_and_no_address(
     async with another(replace(stage.settings, log_level="info")) as http:
         capfdbinary.readouterr()
         await http.get("/tutores?busca=Segredo", headers={"authorization": f"Bearer {admin.token}"})
-        written = capfdbinary.readouterr().err.decode()
+    written = capfdbinary.readouterr().err.decode()
 
     line = json.loads(written.strip().splitlines()[-1])
     assert (line["route"], line["status"], line["user"]) == ("/tutores", 200, str(admin.id))

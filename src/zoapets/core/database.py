@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from zoapets.common.errors import Conflict, Problem, Unavailable, Unprocessable
-from zoapets.core.pool import Connection, Gate, Pool
+from zoapets.core.pool import MOST_STATEMENTS, Connection, Gate, Pool
 from zoapets.core.statements import Query
 
 T = TypeVar("T")
@@ -66,8 +66,9 @@ async def open_pool(dsn: str, *, size: int, statement_timeout_ms: int = STATEMEN
         link = await asyncpg.connect(
             dsn,
             timeout=10,
-            # `Connection` keeps the statements; the rest of what is asked is asked once.
-            statement_cache_size=0,
+            # `Connection` keeps the statements; but with none of its own, asyncpg plans a statement anew each time.
+            statement_cache_size=MOST_STATEMENTS,
+            max_cached_statement_lifetime=0,
             server_settings={
                 "application_name": "zoapets",
                 "statement_timeout": str(statement_timeout_ms),

@@ -16,9 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
-from litestar.datastructures.cookie import Cookie
 from litestar.di import NamedDependency, Provide
-from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 from litestar.response.base import ASGIResponse
 
@@ -53,6 +51,7 @@ ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain)
 TYPE_DECODERS: list[tuple[Callable[[Any], bool], Callable[[Any, Any], Any]]] = [
     (lambda kind: isinstance(kind, type) and issubclass(kind, Normal | Number), dec_hook)
 ]
+BODILESS = frozenset({204, 304})
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
 
@@ -62,12 +61,12 @@ FromQuery = NamedDependency[SkipValidation[T]]
 
 def requires(permission: Permission) -> dict[str, Any]:
     """For a route: a signed-in person with this permission."""
-    return {"guards": [authorize], "opt": {"permission": permission}}
+    return {"opt": {"permission": permission}}
 
 
 def signed_in() -> dict[str, Any]:
     """For a route: anyone who is signed in, for what is their own."""
-    return {"guards": [authorize], "opt": {"permission": "signed-in"}}
+    return {"opt": {"permission": "signed-in"}}
 
 
 def public() -> dict[str, Any]:
@@ -85,19 +84,31 @@ def origin_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Origin:
     return Origin(connection.scope.get("request_id", "-"), client[0] if client else "-")  # type: ignore[arg-type]
 
 
-async def authorize(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Find who calls; 401 for nobody, 403 for somebody who may not."""
-    grant = await runtime_of(connection).access.authenticate(connection.headers.get("authorization"))
-    needed = handler.opt["permission"]
+def authorized(app: Any) -> Any:
+    """Before every route: it must say who may call it, and only they may. A route that says nothing is nobody's.
+
+    A middleware, not a guard: for each guard the framework copies the route's handler at every request.
+    """
+
+    async def call(scope: Any, receive: Any, send: Any) -> None:
+        # The framework answers OPTIONS by itself.
+        if scope["method"] != "OPTIONS":
+            needed = scope["route_handler"].opt["permission"]
+            if needed != "public":
+                await authorize(scope, needed)
+        await app(scope, receive, send)
+
+    return call
+
+
+async def authorize(scope: Any, needed: str) -> None:
+    """Find who calls; 401 for nobody, 403 for somebody who may not, 429 for who asks too often."""
+    runtime: Runtime = scope["litestar_app"].state.runtime
+    given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    grant = await runtime.access.authenticate(given.decode("latin-1"))
     if needed != "signed-in" and needed not in grant.actor.permissions:
         raise Forbidden(permissao=needed)
-    connection.scope["user"] = grant
-    await _limit(connection, grant)
-
-
-async def _limit(connection: ASGIConnection[Any, Any, Any, Any], grant: Grant) -> None:
-    """429 for a person who asks more often than the installation allows."""
-    runtime = runtime_of(connection)
+    scope["user"] = grant
     if per_minute := runtime.settings.rate_limit_per_minute:
         wait = await runtime.cache.hit(f"{per_minute}/minute", str(grant.hospital.tenant.id), str(grant.actor.id))
         if wait:
@@ -182,32 +193,43 @@ def read_query(items: Iterable[tuple[str, str]], model: type[T]) -> T:
         raise Unprocessable(errors=explain(values, model, strict=False)) from error
 
 
+class Encoded(ASGIResponse):
+    """An answer as it will be sent: no more than its status, its headers and its bytes."""
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self.status_code = status
+        self.body = body
+        self._headers = headers
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002 - as ASGI calls it
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self._headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
 class JsonResponse(Response[Any]):
     """What a handler returns, as JSON, with `ETag` from its `versao`."""
 
-    def render(self, content: Any, media_type: str, enc_hook: Any = None) -> bytes:  # noqa: ARG002 - as the framework calls it
-        if isinstance(content, bytes):
-            return content
-        if content is None:
-            return b""
-        return ENCODER.encode(content)
-
     def to_asgi_response(
         self,
-        app: Any,
+        app: Any,  # noqa: ARG002
         request: Request[Any, Any, Any],
         *,
-        cookies: Iterable[Cookie] | None = None,
         headers: dict[str, str] | None = None,
-        **options: Any,
+        **options: Any,  # noqa: ARG002 - what else the framework offers, nobody here uses
     ) -> ASGIResponse:
-        version = getattr(self.content, "versao", None)
+        content = self.content
+        body = content if isinstance(content, bytes) else b"" if content is None else ENCODER.encode(content)
+        version = getattr(content, "versao", None)
         etag = f'"{version}"' if version is not None else None
+        status = self.status_code or 200
+        request.scope["answer"] = Answer(status, body, etag)  # type: ignore[typeddict-unknown-key]
+        given = self.headers if headers is None else {**headers, **self.headers}
+        sent = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in given.items()]
         if etag is not None:
-            self.headers["ETag"] = etag
-        response = super().to_asgi_response(app, request, cookies=cookies, headers=headers, **options)
-        request.scope["answer"] = Answer(response.status_code, response.body, etag)  # type: ignore[typeddict-unknown-key]
-        return response
+            sent.append((b"etag", etag.encode()))
+        if status not in BODILESS:
+            sent += ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)))
+        return Encoded(status, sent, body)
 
 
 def routed(*parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,9 @@ import re
 import time
 from typing import Any
 
+from uuid_utils import uuid7
+
 from zoapets.common.errors import PayloadTooLarge, Problem, UnsupportedMediaType
-from zoapets.common.ids import new_id
 from zoapets.core.config import Settings
 from zoapets.core.observability import AccessLog, Metrics
 from zoapets.core.problems import PROBLEM_JSON, body_of
@@ -46,8 +47,8 @@ class RequestRing:
         started = time.perf_counter()
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else str(new_id())
-        scope["request_id"] = request_id
+        request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid7()).encode()
+        scope["request_id"] = request_id.decode()
         status = 500
 
         async def answer(message: Any) -> None:
@@ -81,11 +82,9 @@ class RequestRing:
         return None
 
 
-def _finish_headers(message: Any, request_id: str) -> None:
-    headers = list(message["headers"])
-    present = {name.lower() for name, _ in headers}
-    headers.append((b"x-request-id", request_id.encode()))
-    headers += SECURITY_HEADERS
+def _finish_headers(message: Any, request_id: bytes) -> None:
+    headers = [*message["headers"], (b"x-request-id", request_id), *SECURITY_HEADERS]
+    present = {name.lower() for name, _ in message["headers"]}
     if b"cache-control" not in present:
         headers.append(NO_STORE)
     if b"content-security-policy" not in present:
