@@ -33,7 +33,6 @@ UNINDEXED = {
         ],
         _NEVER_ASKED,
     ),
-    "administracoes.prescricao_item_id": "uq_administracoes_item_agendada starts with it, and lacks only voided doses",
 }
 
 TRIGGERS = """
@@ -91,6 +90,16 @@ async def test_a_written_allergy_can_only_be_marked_as_a_mistake(hospital: Hospi
     )
 
     assert [name for (name,) in columns] == ["erro_em", "erro_motivo", "erro_por_id"]
+
+
+async def test_where_a_dose_belongs_cannot_be_changed(hospital: Hospital) -> None:
+    columns = await hospital.sql(
+        "select a.attname from pg_attribute a where a.attrelid = '{s}.administracoes'::regclass and a.attnum > 0"
+        " and not has_column_privilege('{s}', a.attrelid, a.attnum, 'UPDATE') order by 1"
+    )
+
+    fixed = ["created_at", "data_hora_agendada", "id", "internacao_id", "prescricao_id", "prescricao_item_id"]
+    assert [name for (name,) in columns] == [*fixed, "substitui_id"]
 
 
 @pytest.mark.parametrize("schema", ["{s}", "public", "ext"])

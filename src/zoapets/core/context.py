@@ -71,6 +71,8 @@ class TenantContext:
         """Write `event` to the hospital's outbox with this unit of work: both are stored, or neither is."""
         self.outbox.add(event)
 
-    async def flush(self) -> None:
-        """Write what was emitted; the last thing before the commit."""
-        await self.outbox.write(self.db, actor_id=self.actor.id, now=self.now, request_id=self.origin.request_id)
+    async def commit(self) -> None:
+        """End the unit of work: what was written and what was emitted last together, or the error is the answer."""
+        await self.db.commit(
+            self.outbox.statement(actor_id=self.actor.id, now=self.now, request_id=self.origin.request_id)
+        )

@@ -5,13 +5,13 @@ entity, read, not_found = Tutor, TutorRead, TutorNaoEncontrado
 filters = {"uf": Tutor.uf == bindparam("uf")}
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, literal, select, update
 
 from zoapets.common.errors import Conflict, NotFound, PreconditionFailed
 from zoapets.common.ids import new_id
@@ -22,6 +22,8 @@ from zoapets.core.context import TenantContext
 from zoapets.core.statements import Query, columns, query
 from zoapets.entities.base import Archived, Versioned
 
+# Beyond this many, what matches a search is no longer counted.
+MOST_COUNTED = 10_000
 E = TypeVar("E")
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -78,7 +80,10 @@ class Crud(Generic[E, R]):
     # --- verbs
 
     async def search(self, *, page: int, limit: int, **wanted: Any) -> Page[Any]:
-        """One page of what matches every filter in `wanted` that is not None. Archived records only when asked."""
+        """One page of what matches every filter in `wanted` that is not None. Archived records only when asked.
+
+        Its total is at most one more than `MOST_COUNTED`: that means "more".
+        """
         given = {name: value for name, value in wanted.items() if value is not None}
         if "busca" in given:
             given["busca"] = f"%{like(given['busca'])}%"
@@ -105,20 +110,24 @@ class Crud(Generic[E, R]):
         """A new record of `data` and `more`, as it now reads."""
         values = {**changes(data), **more}
         values.setdefault("id", new_id())
-        await self.db.run(_insert(self._kind, frozenset(values)), now=self.ctx.now, **values)
-        return await self.get(values["id"])
+        made: R = await self.db.one(_insert(self._kind, frozenset(values)), now=self.ctx.now, **self.always(), **values)
+        return made
 
     async def update(self, id: UUID, data: msgspec.Struct | None = None, **more: Any) -> R:
         """The record with these changes. PreconditionFailed when `If-Match` names another version."""
         values = {**(changes(data) if data is not None else {}), **more}
         expected = self.ctx.expected_version
-        if values or expected is not None:
-            params = {f"new_{name}": value for name, value in values.items()}
-            statement = _update(self._kind, frozenset(values), guarded=expected is not None)
-            if not await self.db.run(statement, id=id, now=self.ctx.now, expected=expected, **params):
-                await self.get(id)
-                raise PreconditionFailed
-        return await self.get(id)
+        if not values and expected is None:
+            return await self.get(id)
+        params = {f"new_{name}": value for name, value in values.items()}
+        statement = _update(self._kind, frozenset(values), guarded=expected is not None)
+        changed: R | None = await self.db.first(
+            statement, id=id, now=self.ctx.now, expected=expected, **self.always(), **params
+        )
+        if changed is None:
+            await self.get(id)
+            raise PreconditionFailed
+        return changed
 
     async def archive(self, id: UUID, motivo: str) -> None:
         """Put the record away, with a reason; it stays readable by id."""
@@ -134,6 +143,12 @@ def searched(text: Any) -> ColumnElement[bool]:
     return condition
 
 
+def counted(conditions: Iterable[ColumnElement[bool]], source: Any) -> Select[Any]:
+    """How many rows of `source` match, up to one more than `MOST_COUNTED`: a million are not counted for each page."""
+    some = select(literal(1)).select_from(source).where(*conditions).limit(MOST_COUNTED + 1).subquery()
+    return select(func.count()).select_from(some)
+
+
 @lru_cache(maxsize=4096)
 def _page(service: Any, names: frozenset[str]) -> tuple[Query[Any], Query[int]]:
     """A page with the number of all that match as its last column, and that number alone for a page past the end."""
@@ -142,19 +157,24 @@ def _page(service: Any, names: frozenset[str]) -> tuple[Query[Any], Query[int]]:
     if issubclass(entity, Archived):
         archived = entity.arquivado_em.is_not(None) == bindparam("arquivados")
         conditions.append(archived if "arquivados" in names else entity.arquivado_em.is_(None))
-    source = service.list_source().where(*conditions)
-    total = (
-        select(func.count()).select_from(entity).where(*conditions)
-        if service.filters_own_columns
-        else source.with_only_columns(func.count(), maintain_column_froms=True)
-    )
-    page = (
-        source.add_columns(total.correlate(None).scalar_subquery().label("total"))
-        .order_by(*service.order())
-        .limit(bindparam("page_limit"))
-        .offset(bindparam("page_offset"))
-    )
-    return query(page, service.listed or service.read), query(total)
+    shape, source = service.listed or service.read, service.list_source()
+    if service.filters_own_columns:
+        total = counted(conditions, entity)
+        number = total.cte("contagem")
+        page = _cut(select(*entity.__table__.c).where(*conditions), service).cte(entity.__tablename__)
+        source = (
+            source.add_cte(number, page).add_columns(select(number.c[0]).scalar_subquery()).order_by(*service.order())
+        )
+        return query(source, shape), query(total)
+    some = source.where(*conditions).with_only_columns(literal(1), maintain_column_froms=True).limit(MOST_COUNTED + 1)
+    total = select(func.count()).select_from(some.subquery())
+    source = source.where(*conditions).add_columns(total.correlate(None).scalar_subquery().label("total"))
+    return query(_cut(source, service), shape), query(total)
+
+
+def _cut(statement: Select[Any], service: Any) -> Select[Any]:
+    ordered = statement.order_by(*service.order())
+    return ordered.limit(bindparam("page_limit")).offset(bindparam("page_offset"))
 
 
 @lru_cache(maxsize=256)
@@ -171,7 +191,7 @@ def _lock(service: Any) -> Query[Any]:
 def _insert(service: Any, names: frozenset[str]) -> Query[Any]:
     values: dict[str, Any] = {name: bindparam(name) for name in names}
     values["created_at"] = values["updated_at"] = bindparam("now")
-    return query(insert(service.entity).values(values))
+    return _as_it_reads(service, insert(service.entity).values(values))
 
 
 @lru_cache(maxsize=4096)
@@ -184,4 +204,10 @@ def _update(service: Any, names: frozenset[str], *, guarded: bool) -> Query[Any]
         values["versao"] = entity.versao + 1
         if guarded:
             statement = statement.where(entity.versao == bindparam("expected"))
-    return query(statement.values(values))
+    return _as_it_reads(service, statement.values(values))
+
+
+def _as_it_reads(service: Any, write: Any) -> Query[Any]:
+    """Write a record and read it, in one statement: for `source`, what was written takes the place of its table."""
+    table = service.entity.__table__
+    return query(service.source().add_cte(write.returning(*table.c).cte(table.name)), service.read)

@@ -127,9 +127,14 @@ class UnitOfWork:
         statement, _ = await self._run(query, params)
         return int(statement.get_statusmsg().rpartition(" ")[2] or 0)
 
-    async def commit(self) -> None:
-        """Make it last. An error here is the caller's answer: nothing was stored."""
-        await self._end("commit")
+    async def commit(self, first: str = "") -> None:
+        """Make it last, after the statement `first`, in one message. An error here is the caller's answer.
+
+        It means that nothing was stored; the unit of work is then to be rolled back.
+        """
+        if self._connection is None and first:
+            await self._begin()
+        await self._end(first + "commit")
 
     async def rollback(self) -> None:
         await self._end("rollback")
@@ -185,7 +190,7 @@ class UnitOfWork:
         if (connection := self._let_go()) is not None:
             self._pool.release(connection)
         # PostgreSQL answers ROLLBACK to the COMMIT of a transaction that had failed.
-        if how == "commit" and status != "COMMIT":
+        if how != "rollback" and status != "COMMIT":
             raise Unavailable("A gravação não foi concluída.")
 
     def _let_go(self) -> Connection | None:

@@ -2,47 +2,33 @@
 
 import re
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, cast, func, insert, select
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.types import DateTime, Text, Uuid
-
-from zoapets.core.database import UnitOfWork
-from zoapets.core.statements import query
-from zoapets.entities.registros import Evento
 
 
 class Event(msgspec.Struct, frozen=True, rename="camel"):
     """Something that happened. Its name in the outbox is the class's, in kebab-case: `alta-dada`."""
 
     @classmethod
+    @cache
     def tipo(cls) -> str:
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
 
 
-_rows = (
-    func.unnest(bindparam("tipos", type_=ARRAY(Text)), bindparam("dados", type_=ARRAY(Text)))
-    .table_valued("tipo", "dados")
-    .render_derived()
-)
-INSERT = query(
-    insert(Evento).from_select(
-        ["em", "ator_id", "requisicao_id", "tipo", "dados"],
-        select(
-            cast(bindparam("em"), DateTime(timezone=True)),
-            cast(bindparam("ator_id"), Uuid),
-            cast(bindparam("requisicao_id"), Text),
-            _rows.c.tipo,
-            cast(_rows.c.dados, JSONB),
-        ),
-    )
-)
+class Entry(msgspec.Struct, frozen=True):
+    """An event as `registrar_eventos` takes it."""
+
+    em: datetime
+    ator_id: UUID | None
+    requisicao_id: str
+    tipo: str
+    dados: Event
 
 
 class Outbox:
-    """The events of one unit of work, kept until just before its commit."""
+    """The events of one unit of work, kept until its commit."""
 
     __slots__ = ("events",)
 
@@ -52,16 +38,12 @@ class Outbox:
     def add(self, event: Event) -> None:
         self.events.append(event)
 
-    async def write(self, db: UnitOfWork, *, actor_id: UUID | None, now: datetime, request_id: str) -> None:
-        """All of them in one statement."""
+    def statement(self, *, actor_id: UUID | None, now: datetime, request_id: str) -> str:
+        """What writes them, to stand before the COMMIT in its message; empty when nothing happened.
+
+        Such a message takes no parameters, so the events are in it as hexadecimal digits, which end no quote.
+        """
         if not self.events:
-            return
-        await db.run(
-            INSERT,
-            em=now,
-            ator_id=actor_id,
-            requisicao_id=request_id,
-            tipos=[event.tipo() for event in self.events],
-            dados=[msgspec.json.encode(event).decode() for event in self.events],
-        )
-        self.events.clear()
+            return ""
+        entries = [Entry(now, actor_id, request_id, event.tipo(), event) for event in self.events]
+        return f"select registrar_eventos('\\x{msgspec.json.encode(entries).hex()}'); "

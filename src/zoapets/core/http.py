@@ -141,14 +141,13 @@ async def provide_context(request: Request[Any, Any, Any]) -> AsyncIterator[Tena
         yield ctx
         if key is not None:
             await store(ctx, key, request.scope["answer"])  # type: ignore[typeddict-item]
-        await ctx.flush()
     except Exception:
         await work.rollback()
         raise
     except BaseException:
         await work.discard()
         raise
-    await work.commit()
+    await ctx.commit()
     request.scope["statements"] = work.statements  # type: ignore[typeddict-unknown-key]
 
 

@@ -93,9 +93,10 @@ class Administracao(Identified, Dated, Versioned, Entity):
 
     __tablename__ = "administracoes"
 
-    prescricao_id: Mapped[UUID] = mapped_column(ForeignKey("prescricoes.id"), index=True)
-    prescricao_item_id: Mapped[UUID] = mapped_column(ForeignKey("prescricao_itens.id"))
-    internacao_id: Mapped[UUID] = mapped_column(ForeignKey("internacoes.id"))
+    # Where it belongs: a trigger sees that the three fit together (exigir_dose_no_lugar), for all new doses at once.
+    prescricao_id: Mapped[UUID]
+    prescricao_item_id: Mapped[UUID]
+    internacao_id: Mapped[UUID]
     data_hora_agendada: Mapped[datetime]
     status: Mapped[StatusAdministracao] = mapped_column(word(StatusAdministracao), server_default="pendente")
     data_hora_realizada: Mapped[datetime | None]

@@ -12,30 +12,33 @@ _WHO = """clock_timestamp(), nullif(current_setting('zoapets.actor', true), ''):
     nullif(current_setting('zoapets.requisicao', true), ''), tg_table_name"""
 
 AUDIT_FUNCTIONS = f"""
-create function auditar_insercao() returns trigger language plpgsql security definer
+create or replace function auditar_insercao() returns trigger language plpgsql security definer
 set search_path = __tenant__, pg_temp as $$
 begin
   insert into auditoria (em, ator_id, origem, requisicao_id, tabela, acao, registro_id, registros, depois)
   select {_WHO}, 'inserir',
-    case when count(*) = 1 then min(coalesce(linha->>'id', linha->>'user_id')) end,
-    case when count(*) > 1 then array_agg(coalesce(linha->>'id', linha->>'user_id')) end,
+    case when count(*) = 1 then min(id) end,
+    case when count(*) > 1 then array_agg(id) end,
     case when count(*) = 1 then (array_agg(linha))[1] else jsonb_agg(linha) end
-  from (select jsonb_strip_nulls(to_jsonb(n)) - {SECRETS} as linha from novos n) as linhas
+  from (select linha, coalesce(linha->>'id', linha->>'user_id') as id from (
+    -- "offset 0": or each mention of `linha` would make it anew.
+    select jsonb_strip_nulls(to_jsonb(n)) - {SECRETS} as linha from novos n offset 0) as l offset 0) as linhas
   having count(*) > 0;
   return null;
 end $$;
-create function auditar_alteracao() returns trigger language plpgsql security definer
+create or replace function auditar_alteracao() returns trigger language plpgsql security definer
 set search_path = __tenant__, pg_temp as $$
 begin
   insert into auditoria (em, ator_id, origem, requisicao_id, tabela, acao, registro_id, antes, depois)
-  select {_WHO}, 'alterar', n.linha->>'id',
-    (select jsonb_object_agg(key, value) from jsonb_each(v.linha) where n.linha->key is distinct from value),
-    (select jsonb_object_agg(key, value) from jsonb_each(n.linha) where v.linha->key is distinct from value)
-  from (select to_jsonb(v) - {SECRETS} as linha from velhos v) as v
-  join (select to_jsonb(n) - {SECRETS} as linha from novos n) as n on v.linha->'id' = n.linha->'id';
+  select {_WHO}, 'alterar', n.linha->>'id', mudou.antes, mudou.depois
+  from (select to_jsonb(v) - {SECRETS} as linha from velhos v offset 0) as v
+  join (select to_jsonb(n) - {SECRETS} as linha from novos n offset 0) as n on v.linha->'id' = n.linha->'id'
+  cross join lateral (
+    select jsonb_object_agg(key, value) as antes, jsonb_object_agg(key, n.linha->key) as depois
+    from jsonb_each(v.linha) where n.linha->key is distinct from value) as mudou;
   return null;
 end $$;
-create function auditar_remocao() returns trigger language plpgsql security definer
+create or replace function auditar_remocao() returns trigger language plpgsql security definer
 set search_path = __tenant__, pg_temp as $$
 begin
   insert into auditoria (em, ator_id, origem, requisicao_id, tabela, acao, registro_id, antes)

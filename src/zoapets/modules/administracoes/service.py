@@ -11,7 +11,7 @@ from zoapets.common.ids import new_id
 from zoapets.common.paging import Page
 from zoapets.core.crud import Crud
 from zoapets.core.events import Event
-from zoapets.entities.internacoes import StatusInternacao
+from zoapets.entities.internacoes import Internacao, StatusInternacao
 from zoapets.entities.prescricoes import Administracao, Prescricao, StatusAdministracao
 from zoapets.modules.administracoes import queries, rules
 from zoapets.modules.administracoes.schemas import (
@@ -102,9 +102,13 @@ class AdministracoesService(Crud[Administracao, AdministracaoRead]):
         "atrasada": queries.PENDING & (Administracao.data_hora_agendada < queries.TOLERANCIA),
         "status": Administracao.status == bindparam("status"),
         "internacao_id": Administracao.internacao_id == bindparam("internacao_id"),
-        "prescricao_id": Administracao.prescricao_id == bindparam("prescricao_id"),
-        "pet_id": Administracao.prescricao_id.in_(
-            select(Prescricao.id).where(Prescricao.pet_id == bindparam("pet_id")).scalar_subquery()
+        # By the stay, of which there is an index.
+        "prescricao_id": (Administracao.prescricao_id == bindparam("prescricao_id"))
+        & Administracao.internacao_id.in_(
+            select(Prescricao.internacao_id).where(Prescricao.id == bindparam("prescricao_id")).scalar_subquery()
+        ),
+        "pet_id": Administracao.internacao_id.in_(
+            select(Internacao.id).where(Internacao.pet_id == bindparam("pet_id")).scalar_subquery()
         ),
         "desde": Administracao.data_hora_agendada >= bindparam("desde"),
         "ate": Administracao.data_hora_agendada < bindparam("ate"),

@@ -106,10 +106,10 @@ _happened = union_all(
     )
     .join(PrescricaoItem, PrescricaoItem.id == Administracao.prescricao_item_id)
     .join(Medicamento, Medicamento.id == PrescricaoItem.medicamento_id)
-    .join(Prescricao, Prescricao.id == Administracao.prescricao_id)
+    .join(Internacao, Internacao.id == Administracao.internacao_id)
     .join(User, User.id == Administracao.realizado_por_id)
     .where(
-        Prescricao.pet_id == _pet_id,
+        Internacao.pet_id == _pet_id,
         Administracao.status.in_(
             [StatusAdministracao.REALIZADA, StatusAdministracao.NAO_REALIZADA, StatusAdministracao.ANULADA]
         ),

@@ -77,7 +77,6 @@ class TenantsService:
         return await self._set(id, TenantStatus.ATIVO, HospitalJaAtivo)
 
     async def _set(self, id: UUID, status: TenantStatus, already: type[Conflict]) -> TenantRead:
-        await self.ctx.flush()
         changed = await self.registry.set_status(id, status, now=self.ctx.now)
         if changed is None:
             raise await self._refusal(id, already)
