@@ -1,6 +1,7 @@
-"""Valkey (or Redis): rate limits and, later, caches and pub/sub. Never a source of truth.
+"""Valkey (or Redis): rate limits, and what is kept for a moment. Never a source of truth.
 
-When it is away the application goes on: limits are kept per process, `/health/ready` says `degraded`, a metric counts.
+When it is away the application goes on: limits are kept per process, nothing is kept, `/health/ready` says `degraded`,
+a metric counts.
 """
 
 import contextlib
@@ -18,6 +19,10 @@ TIMEOUT_S = 0.25
 # After a failure Valkey is left alone for this long, so that one that hangs slows nobody down twice.
 REST_S = 1.0
 _AWAY = (redis.RedisError, OSError, TimeoutError)
+
+
+class AwayError(Exception):
+    """Valkey is not configured, does not answer, or is being left alone."""
 
 
 class Cache:
@@ -51,6 +56,28 @@ class Cache:
             self._rest()
             return False
         return True
+
+    async def get(self, key: str) -> bytes | None:
+        """What is kept under `key`. AwayError."""
+        found: bytes | None = await self._ask("get", key)
+        return found
+
+    async def put(self, key: str, value: bytes, *, keep_ms: int, only_new: bool = False) -> bool:
+        """Keep `value` for a while; False when `only_new` and something is kept there already. AwayError."""
+        return await self._ask("set", key, value, px=keep_ms, nx=only_new) is not None
+
+    async def remove(self, key: str) -> None:
+        """Keep nothing under `key`. AwayError."""
+        await self._ask("delete", key)
+
+    async def _ask(self, command: str, *given: Any, **options: Any) -> Any:
+        if self._client is None or time.monotonic() < self._resting_until:
+            raise AwayError
+        try:
+            return await getattr(self._client, command)(*given, **options)
+        except _AWAY as error:
+            self._rest()
+            raise AwayError from error
 
     async def hit(self, limit: str, *key: str) -> float:
         """Count one against `limit` (`"600/minute"`); seconds to wait when it is used up, else 0."""

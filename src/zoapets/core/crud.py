@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, bindparam, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, cast, func, insert, literal, select, update
 
 from zoapets.common.errors import Conflict, NotFound, PreconditionFailed
 from zoapets.common.ids import new_id
@@ -108,9 +108,17 @@ class Crud(Generic[E, R]):
 
     async def create(self, data: msgspec.Struct, **more: Any) -> R:
         """A new record of `data` and `more`, as it now reads."""
+        made = await self.create_if(None, data, **more)
+        if made is None:
+            raise LookupError(self.entity)
+        return made
+
+    async def create_if(self, given: ColumnElement[bool] | None, data: msgspec.Struct, **more: Any) -> R | None:
+        """The same where `given`, a condition that may ask for the new record's values by name, holds; else None."""
         values = {**changes(data), **more}
         values.setdefault("id", new_id())
-        made: R = await self.db.one(_insert(self._kind, frozenset(values)), now=self.ctx.now, **self.always(), **values)
+        statement = _insert(self._kind, frozenset(values), given)
+        made: R | None = await self.db.first(statement, now=self.ctx.now, **self.always(), **values)
         return made
 
     async def update(self, id: UUID, data: msgspec.Struct | None = None, **more: Any) -> R:
@@ -188,10 +196,14 @@ def _lock(service: Any) -> Query[Any]:
 
 
 @lru_cache(maxsize=4096)
-def _insert(service: Any, names: frozenset[str]) -> Query[Any]:
+def _insert(service: Any, names: frozenset[str], given: ColumnElement[bool] | None) -> Query[Any]:
     values: dict[str, Any] = {name: bindparam(name) for name in names}
     values["created_at"] = values["updated_at"] = bindparam("now")
-    return _as_it_reads(service, insert(service.entity).values(values))
+    if given is None:
+        return _as_it_reads(service, insert(service.entity).values(values))
+    table = service.entity.__table__.c
+    row = select(*(cast(value, table[name].type) for name, value in values.items())).where(given)
+    return _as_it_reads(service, insert(service.entity).from_select(list(values), row))
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ import msgspec
 
 from zoapets.common.errors import Conflict, Problem, Unavailable, Unprocessable
 from zoapets.core.pool import MOST_STATEMENTS, Connection, Gate, Pool
-from zoapets.core.statements import Query
+from zoapets.core.statements import Change, Query
 
 T = TypeVar("T")
 
@@ -88,7 +88,7 @@ async def open_pool(dsn: str, *, size: int, statement_timeout_ms: int = STATEMEN
 class UnitOfWork:
     """One transaction, begun by `gate` when the first statement comes; read-only or not, as the gate says."""
 
-    __slots__ = ("_connection", "_gate", "_limit", "_pool", "acquire_timeout", "statements")
+    __slots__ = ("_connection", "_gate", "_limit", "_pool", "acquire_timeout", "changes", "statements")
 
     def __init__(self, pool: Pool, gate: Gate, *, acquire_timeout: float = 5) -> None:
         self._pool = pool
@@ -97,6 +97,7 @@ class UnitOfWork:
         self._limit: asyncio.TimerHandle | None = None
         self.acquire_timeout = acquire_timeout
         self.statements = 0
+        self.changes: frozenset[Change] = frozenset()
 
     async def all(self, query: Query[T], /, **params: Any) -> list[T]:
         """Every row."""
@@ -147,6 +148,8 @@ class UnitOfWork:
     async def _run(self, query: Query[Any], params: Mapping[str, Any]) -> tuple[Any, list[Any]]:
         connection = self._connection or await self._begin()
         self.statements += 1
+        if query.changes:
+            self.changes |= query.changes
         try:
             statement = connection.statements.get(query.sql) or await connection.prepare(query.sql)
             return statement, await statement.fetch(*query.args(params))

@@ -9,7 +9,7 @@ So the commit comes before the response, and a commit that fails becomes the res
 
 import math
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency, Provide
+from litestar.openapi import ResponseSpec
 from litestar.params import SkipValidation
 from litestar.response.base import ASGIResponse
 
@@ -31,6 +32,7 @@ from zoapets.common.errors import (
 from zoapets.common.schema import Normal, Number, dec_hook, explain
 from zoapets.common.schema import Query as QueryString
 from zoapets.core.auth.access import Grant
+from zoapets.core.boards import Board
 from zoapets.core.context import TenantContext
 from zoapets.core.database import UnitOfWork
 from zoapets.core.idempotency import Answer, claim, fingerprint, store
@@ -147,7 +149,12 @@ async def provide_context(request: Request[Any, Any, Any]) -> AsyncIterator[Tena
     except BaseException:
         await work.discard()
         raise
-    await ctx.commit()
+    try:
+        await ctx.commit()
+    finally:
+        # Also when the commit's own answer was lost.
+        if work.changes:
+            await runtime.boards.written(grant.hospital.tenant.id, work.changes)
     request.scope["statements"] = work.statements  # type: ignore[typeddict-unknown-key]
 
 
@@ -177,6 +184,44 @@ def from_query(model: type[QueryString]) -> dict[str, Any]:
         return read_query(request.query_params.multi_items(), model)
 
     return {"dependencies": {"filtros": Provide(provide)}, "opt": {"query": model}}
+
+
+class Shown:
+    """A board, as one request asks for it."""
+
+    def __init__(self, board: Board, ctx: TenantContext, request: Request[Any, Any, Any]) -> None:
+        self._board = board
+        self._ctx = ctx
+        self._request = request
+
+    async def answer(self, asked: QueryString, make: Callable[[], Awaitable[Any]]) -> Response[Any]:
+        """The board, kept or as `make` makes it; 304 to a client that has this one already."""
+
+        async def encoded() -> bytes:
+            return ENCODER.encode(await make())
+
+        boards, hospital = runtime_of(self._request).boards, self._ctx.hospital.tenant.id
+        made = await boards.get(self._board, hospital, ENCODER.encode(asked).decode(), self._ctx.now, encoded)
+        headers = {"ETag": made.etag}
+        known = self._request.headers.get("if-none-match", "")
+        if made.etag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
+            return JsonResponse(None, status_code=304, headers=headers)
+        return JsonResponse(made.body, headers=headers)
+
+
+OnBoard = NamedDependency[SkipValidation[Shown]]
+
+
+def on_board(board: Board) -> dict[str, Any]:
+    """For a route: `quadro`, which answers out of what is kept, with `ETag` and 304."""
+
+    async def provide(ctx: NamedDependency[SkipValidation[Any]], request: Request[Any, Any, Any]) -> Shown:
+        return Shown(board, ctx, request)
+
+    return {
+        "dependencies": {"quadro": Provide(provide)},
+        "responses": {304: ResponseSpec(None, description="Não mudou desde o `ETag` enviado em `If-None-Match`.")},
+    }
 
 
 def read_query(items: Iterable[tuple[str, str]], model: type[T]) -> T:

@@ -6,6 +6,7 @@ from zoapets.common.clock import Clock
 from zoapets.core.auth.access import Access
 from zoapets.core.auth.passwords import Passwords
 from zoapets.core.auth.tokens import Tokens
+from zoapets.core.boards import Boards
 from zoapets.core.cache import Cache
 from zoapets.core.config import Settings
 from zoapets.core.database import open_pool
@@ -25,6 +26,7 @@ class Runtime:
     access: Access
     passwords: Passwords
     cache: Cache
+    boards: Boards
     storage: Storage
     metrics: Metrics
 
@@ -41,6 +43,7 @@ class Runtime:
             settings.database_url, size=settings.pool_size, statement_timeout_ms=settings.statement_timeout_ms
         )
         metrics = Metrics()
+        cache = Cache(settings.redis_url, metrics)
         return cls(
             settings=settings,
             clock=clock,
@@ -48,7 +51,8 @@ class Runtime:
             tokens=tokens,
             access=Access(pool, tokens, clock, settings.access_ttl),
             passwords=Passwords(),
-            cache=Cache(settings.redis_url, metrics),
+            cache=cache,
+            boards=Boards(cache),
             storage=Storage(settings),
             metrics=metrics,
         )

@@ -8,11 +8,12 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_origin, overload
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar, Union, cast, get_args, get_origin, overload
 
 import msgspec
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Delete, Insert, Update
 from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -39,14 +40,24 @@ class _Dialect(PGDialect_asyncpg):
 _dialect = _Dialect()  # type: ignore[no-untyped-call]
 
 
+class Change(NamedTuple):
+    """What a statement does to a table: adds rows, or changes those that are there."""
+
+    table: str
+    adds: bool
+
+
 class Query(Generic[T]):
-    """SQL text, the order of its parameters, and how a row becomes a `T`."""
+    """SQL text, the order of its parameters, how a row becomes a `T`, and what it changes."""
 
-    __slots__ = ("_names", "row", "sql")
+    __slots__ = ("_names", "changes", "row", "sql")
 
-    def __init__(self, sql: str, names: list[str], row: Callable[[Row], T]) -> None:
+    def __init__(
+        self, sql: str, names: list[str], row: Callable[[Row], T], changes: frozenset[Change] = frozenset()
+    ) -> None:
         self.sql = sql
         self.row = row
+        self.changes = changes
         self._names = names
 
     def args(self, params: Mapping[str, Any]) -> list[Any]:
@@ -67,7 +78,12 @@ def query(statement: ClauseElement, into: type[Any] | None = None) -> Query[Any]
     """
     compiled = cast("SQLCompiler", statement.compile(dialect=_dialect))
     names = list(compiled.positiontup or [])
-    return Query(compiled.string, names, row_maker(into) if into is not None else _first)
+    return Query(compiled.string, names, row_maker(into) if into is not None else _first, _changes(statement))
+
+
+def _changes(statement: ClauseElement) -> frozenset[Change]:
+    writes = (part for part in visitors.iterate(statement) if isinstance(part, Insert | Update | Delete))
+    return frozenset(Change(str(cast("Any", write.table).name), isinstance(write, Insert)) for write in writes)
 
 
 def _first(row: Row) -> Any:

@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from litestar import Controller, get, patch
+from litestar import Controller, Response, get, patch
 from litestar.params import FromPath, JSONBody
 
 from zoapets.common.paging import Page
-from zoapets.core.http import Ctx, FromQuery, from_query, requires, routed
+from zoapets.core.http import Ctx, FromQuery, OnBoard, from_query, on_board, requires, routed
 from zoapets.core.permissions import Permission
+from zoapets.modules.administracoes.queries import PANEL
 from zoapets.modules.administracoes.schemas import (
     AdministracaoFiltros,
     AdministracaoRead,
@@ -24,10 +25,13 @@ class AdministracoesController(Controller):
     path = "/administracoes"
     tags = ("administrações",)
 
-    @get("/painel-enfermagem", **routed(requires(Permission.ADMINISTRACOES_LER), from_query(PainelFiltros)))
-    async def panel(self, ctx: Ctx, filtros: FromQuery[PainelFiltros]) -> Painel:
+    @get(
+        "/painel-enfermagem",
+        **routed(requires(Permission.ADMINISTRACOES_LER), from_query(PainelFiltros), on_board(PANEL)),
+    )
+    async def panel(self, ctx: Ctx, filtros: FromQuery[PainelFiltros], quadro: OnBoard) -> Response[Painel]:
         """Ver o painel da enfermagem: doses atrasadas, pendentes e próximas, e o dia até agora."""
-        return await AdministracoesService(ctx).panel(**filtros.asked())
+        return await quadro.answer(filtros, lambda: AdministracoesService(ctx).panel(**filtros.asked()))
 
     @get(**routed(requires(Permission.ADMINISTRACOES_LER), from_query(AdministracaoFiltros)))
     async def search(self, ctx: Ctx, filtros: FromQuery[AdministracaoFiltros]) -> Page[AdministracaoRead]:

@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
 from zoapets.common.schema import Read
+from zoapets.core.boards import board
 from zoapets.core.statements import Query, columns, nested, query
 from zoapets.entities.internacoes import Ala, Internacao, Leito, StatusInternacao
 from zoapets.entities.medicamentos import Medicamento
@@ -172,37 +173,38 @@ def day(*, by_ward: bool, by_bed: bool) -> Query[DayCounts]:
     return query(_in_place(statement.select_from(dose), by_ward=by_ward, by_bed=by_bed), DayCounts)
 
 
+# A stay, a bed, an animal shows only with its doses: of those, only changes count.
+PANEL = board(
+    "painel",
+    added=("administracoes", "pet_pesos", "pet_alergias"),
+    changed=(
+        "administracoes", "alas", "configuracoes", "internacoes", "leitos", "medicamentos", "pet_alergias", "pet_pesos",
+        "pets", "prescricao_itens", "prescricoes", "users",
+    ),
+)  # fmt: skip
+
 # --- the schedule
 
-_rows = (
+_doses = (
     func.unnest(
-        bindparam("ids", type_=ARRAY(Uuid)), bindparam("item_ids", type_=ARRAY(Uuid)),
-        bindparam("instantes", type_=ARRAY(INSTANT)),
+        bindparam("dose_ids", type_=ARRAY(Uuid)), bindparam("dose_itens", type_=ARRAY(Uuid)),
+        bindparam("dose_instantes", type_=ARRAY(INSTANT)),
     )
     .table_valued("id", "item_id", "instante")
     .render_derived()
 )  # fmt: skip
-SCHEDULE = query(
-    insert(Administracao).from_select(
-        [
-            "id",
-            "prescricao_id",
-            "prescricao_item_id",
-            "internacao_id",
-            "data_hora_agendada",
-            "created_at",
-            "updated_at",
-        ],
-        select(
-            _rows.c.id,
-            cast(bindparam("prescricao_id"), Uuid),
-            _rows.c.item_id,
-            cast(bindparam("internacao_id"), Uuid),
-            _rows.c.instante,
-            cast(bindparam("agora_criada"), INSTANT),
-            cast(bindparam("agora_criada"), INSTANT),
-        ),
-    )
+# All doses of a prescription (`id`) at `now`: a part of the statement that orders them.
+SCHEDULE = insert(Administracao).from_select(
+    ["id", "prescricao_id", "prescricao_item_id", "internacao_id", "data_hora_agendada", "created_at", "updated_at"],
+    select(
+        _doses.c.id,
+        cast(bindparam("id"), Uuid),
+        _doses.c.item_id,
+        cast(bindparam("internacao_id"), Uuid),
+        _doses.c.instante,
+        cast(bindparam("now"), INSTANT),
+        cast(bindparam("now"), INSTANT),
+    ),
 )
 SUSPEND = query(
     update(Administracao)

@@ -213,19 +213,14 @@ class AdministracoesService(Crud[Administracao, AdministracaoRead]):
 
     # --- for the rooms that order and end treatments
 
-    async def schedule(self, *, prescricao_id: UUID, internacao_id: UUID, times: list[tuple[UUID, datetime]]) -> int:
-        """Put doses (item, instant) on the schedule, all in one statement; how many."""
-        if not times:
-            return 0
-        return await self.db.run(
-            queries.SCHEDULE,
-            prescricao_id=prescricao_id,
-            internacao_id=internacao_id,
-            ids=[new_id() for _ in times],
-            item_ids=[item for item, _ in times],
-            instantes=[at for _, at in times],
-            agora_criada=self.ctx.now,
-        )
+    @staticmethod
+    def schedule(times: list[tuple[UUID, datetime]]) -> dict[str, Any]:
+        """What `queries.SCHEDULE` asks for, beside its prescription: new doses, each of an item and an instant."""
+        return {
+            "dose_ids": [new_id() for _ in times],
+            "dose_itens": [item for item, _ in times],
+            "dose_instantes": [at for _, at in times],
+        }
 
     async def suspend(self, itens: list[UUID], motivo: str) -> int:
         """Suspend the doses of these items that are still pending; how many."""

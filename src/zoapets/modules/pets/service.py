@@ -25,7 +25,7 @@ from zoapets.modules.pets.schemas import (
     PetListado,
     PetRead,
 )
-from zoapets.modules.tutores.service import TutoresService
+from zoapets.modules.tutores.service import TutoresService, TutorNaoEncontrado
 
 OLDEST_BIRTH = date(1900, 1, 1)
 
@@ -57,6 +57,7 @@ class PetInternado(Conflict):
     advice = "Encerre a internação antes de arquivar."
 
 
+TUTOR_IS_OPEN = exists().where(Tutor.id == bindparam("tutor_id"), Tutor.arquivado_em.is_(None))
 IS_STAYING = query(
     select(
         exists().where(
@@ -108,12 +109,17 @@ class PetsService(Crud[Pet, PetRead]):
 
     async def create(self, data: msgspec.Struct, **more: Any) -> PetRead:
         """A new pet of an existing tutor."""
-        await self._check(data)
-        return await super().create(data, **more)
+        self._check_birth(data)
+        made = await self.create_if(TUTOR_IS_OPEN, data, **more)
+        if made is None:
+            await self._check_tutor(data)
+            raise TutorNaoEncontrado
+        return made
 
     async def update(self, id: UUID, data: msgspec.Struct | None = None, **more: Any) -> PetRead:
         """A corrected pet; a new tutor must exist."""
-        await self._check(data)
+        self._check_birth(data)
+        await self._check_tutor(data)
         return await super().update(id, data, **more)
 
     async def archive(self, id: UUID, motivo: str) -> None:
@@ -192,10 +198,13 @@ class PetsService(Crud[Pet, PetRead]):
         rows = await self.db.all(queries.HISTORY, pet_id=id, page_limit=limit, page_offset=(page - 1) * limit)
         return page_of(rows, await self.db.one(queries.HISTORY_TOTAL, pet_id=id), page, limit)
 
-    async def _check(self, data: msgspec.Struct | None) -> None:
-        birth, tutor_id = getattr(data, "data_nascimento", None), getattr(data, "tutor_id", None)
+    def _check_birth(self, data: msgspec.Struct | None) -> None:
+        birth = getattr(data, "data_nascimento", None)
         if isinstance(birth, date) and not OLDEST_BIRTH <= birth <= self.ctx.now.date() + timedelta(days=1):
             raise Unprocessable(errors=[FieldError("dataNascimento", "deve estar entre 1900 e hoje")])
+
+    async def _check_tutor(self, data: msgspec.Struct | None) -> None:
+        tutor_id = getattr(data, "tutor_id", None)
         if isinstance(tutor_id, UUID):
             tutor = await TutoresService(self.ctx).get(tutor_id)
             if tutor.arquivado_em is not None:

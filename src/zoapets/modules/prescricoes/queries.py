@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, Uuid, bindparam, cast, column, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Text, Uuid, bindparam, cast, column, exists, false, func, insert, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by
 from sqlalchemy.orm import aliased
 
@@ -11,6 +11,7 @@ from zoapets.entities.internacoes import Internacao
 from zoapets.entities.medicamentos import Medicamento, MedicamentoFaixa
 from zoapets.entities.pets import Pet, PetPeso
 from zoapets.entities.prescricoes import Prescricao, PrescricaoItem, StatusPrescricao
+from zoapets.modules.administracoes.queries import SCHEDULE
 from zoapets.modules.pets.queries import allergies
 from zoapets.modules.prescricoes.schemas import Drug, Patient
 
@@ -21,20 +22,24 @@ _weighed = (
     .limit(1)
     .lateral("pesagem")
 )
-PATIENT = query(
+_patient = (
     select(
-        *columns(Patient, Pet, peso_kg=_weighed.c.peso_kg, pesado_em=_weighed.c.medido_em, alergias=allergies(Pet.id))
+        *columns(
+            Patient,
+            Pet,
+            peso_kg=_weighed.c.peso_kg,
+            pesado_em=_weighed.c.medido_em,
+            alergias=allergies(Pet.id),
+            internacao=cast(Internacao.status, Text),
+        )
     )
     .outerjoin(_weighed, Pet.id == Pet.id)
-    .where(Pet.id == bindparam("pet_id")),
-    Patient,
+    .where(Pet.id == bindparam("pet_id"))
 )
+PATIENT = query(_patient.outerjoin(Internacao, false()), Patient)
 # Shared: many may prescribe at once, but the stay cannot end meanwhile.
-LOCK_STAY = query(
-    select(cast(Internacao.status, Text))
-    .where(Internacao.id == bindparam("id"), Internacao.pet_id == bindparam("pet_id"))
-    .with_for_update(read=True)
-)
+_stay = (Internacao.pet_id == Pet.id) & (Internacao.id == bindparam("internacao_id"))
+PATIENT_HELD = query(_patient.join(Internacao, _stay).with_for_update(read=True, of=Internacao), Patient)
 
 _in_use, _ingredient = aliased(PrescricaoItem), aliased(Medicamento)
 _ranges = (
@@ -69,22 +74,9 @@ DRUGS = query(
     Drug,
 )
 
-INSERT = query(
-    insert(Prescricao).values(
-        {
-            name: bindparam(name)
-            for name in (
-                "id",
-                "pet_id",
-                "internacao_id",
-                "veterinario_id",
-                "tipo",
-                "observacoes",
-                "created_at",
-                "updated_at",
-            )
-        }
-    )
+_insert = insert(Prescricao).values(
+    {name: bindparam(name) for name in ("id", "pet_id", "internacao_id", "veterinario_id", "tipo", "observacoes")}
+    | dict.fromkeys(("created_at", "updated_at"), bindparam("now"))
 )
 _ITEM = (
     "id",
@@ -109,17 +101,18 @@ _sent = (
     .table_valued(*(column(name, _table[name].type) for name in _ITEM))
     .render_derived(with_types=True)
 )
-INSERT_ITEMS = query(
-    insert(PrescricaoItem).from_select(
-        [*_ITEM, "prescricao_id", "created_at", "updated_at"],
-        select(
-            *(_sent.c[name] for name in _ITEM),
-            cast(bindparam("prescricao_id"), Uuid),
-            cast(bindparam("agora"), _table.created_at.type),
-            cast(bindparam("agora"), _table.created_at.type),
-        ),
-    )
+_insert_items = insert(PrescricaoItem).from_select(
+    [*_ITEM, "prescricao_id", "created_at", "updated_at"],
+    select(
+        *(_sent.c[name] for name in _ITEM),
+        cast(bindparam("id"), Uuid),
+        cast(bindparam("now"), _table.created_at.type),
+        cast(bindparam("now"), _table.created_at.type),
+    ),
 )
+# The prescription with its items and, where it has any, its doses: one statement, all or nothing.
+PRESCRIBE = query(_insert_items.add_cte(_insert.cte("prescricao")))
+PRESCRIBE_DOSES = query(_insert_items.add_cte(_insert.cte("prescricao"), SCHEDULE.cte("doses")))
 
 _item = func.jsonb_build_object(
     "id", PrescricaoItem.id,

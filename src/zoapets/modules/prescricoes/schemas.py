@@ -138,7 +138,7 @@ class PrescricaoFiltros(Query):
 
 
 class Patient(Read):
-    """The patient and the stay, as of now."""
+    """The patient, and the status of the stay that was named, as of now."""
 
     id: UUID
     especie: Especie
@@ -147,6 +147,7 @@ class Patient(Read):
     peso_kg: Decimal | None
     pesado_em: datetime | None
     alergias: list[str]
+    internacao: str | None
 
 
 class FaixaDoMedicamento(JsonStruct, frozen=True):

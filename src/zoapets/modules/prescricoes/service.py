@@ -117,21 +117,20 @@ class PrescricoesService(Crud[Prescricao, PrescricaoRead]):
         items = [self._item(item, drugs[item.medicamento_id], patient, n) for n, item in enumerate(data.itens)]
         self._demand_reasons(items)
 
-        prescription_id = new_id()
+        prescription_id, times = new_id(), self._times(data, items)
         await self.db.run(
-            queries.INSERT,
+            queries.PRESCRIBE_DOSES if times else queries.PRESCRIBE,
             id=prescription_id,
             pet_id=data.pet_id,
             internacao_id=data.internacao_id,
             veterinario_id=self.ctx.actor_id,
             tipo=data.tipo,
             observacoes=data.observacoes,
-            created_at=self.ctx.now,
-            updated_at=self.ctx.now,
+            now=self.ctx.now,
+            itens=[_as_row(item) for item in items],
+            **AdministracoesService.schedule(times),
         )
-        rows = [_as_row(item) for item in items]
-        await self.db.run(queries.INSERT_ITEMS, itens=rows, prescricao_id=prescription_id, agora=self.ctx.now)
-        doses = await self.schedule_administracoes(prescription_id, data, items)
+        doses = len(times)
         self.ctx.emit(PrescricaoFeita(prescription_id, data.pet_id, data.internacao_id, doses))
         return PrescricaoCriada(
             id=prescription_id,
@@ -149,21 +148,6 @@ class PrescricoesService(Crud[Prescricao, PrescricaoRead]):
             versao=1,
             administracoes_geradas=doses,
         )
-
-    async def schedule_administracoes(
-        self, prescription_id: UUID, data: PrescricaoCreate, items: list[ItemRead]
-    ) -> int:
-        """Put every dose of a `hospitalar` prescription on the schedule, by the hospital's wall clock; how many."""
-        if data.tipo is not TipoPrescricao.HOSPITALAR or data.internacao_id is None:
-            return 0
-        fuso = self.ctx.hospital.fuso
-        times = [
-            (item.id, at)
-            for item in items
-            for at in rules.times(item.inicio, item.frequencia_horas, item.duracao_dias, fuso)
-        ]
-        doses = AdministracoesService(self.ctx)
-        return await doses.schedule(prescricao_id=prescription_id, internacao_id=data.internacao_id, times=times)
 
     async def suspend(self, id: UUID, motivo: str, item_id: UUID | None = None) -> PrescricaoRead:
         """Hold the prescription, or one item: its remaining doses are suspended, with the reason."""
@@ -202,13 +186,15 @@ class PrescricoesService(Crud[Prescricao, PrescricaoRead]):
             faults.append(FieldError("internacaoId", "é obrigatório em prescrição hospitalar"))
         if faults:
             raise Unprocessable(errors=faults)
-        if data.internacao_id is not None:
-            status = await self.db.first(queries.LOCK_STAY, id=data.internacao_id, pet_id=data.pet_id)
-            if status is None:
-                raise Unprocessable(errors=[FieldError("internacaoId", "não é uma internação deste pet")])
-            if status != StatusInternacao.EM_ANDAMENTO:
-                raise InternacaoNaoEmAndamento
-        patient = await self.db.first(queries.PATIENT, pet_id=data.pet_id)
+        patient = await self.db.first(
+            queries.PATIENT if data.internacao_id is None else queries.PATIENT_HELD,
+            pet_id=data.pet_id,
+            internacao_id=data.internacao_id,
+        )
+        if patient is None and data.internacao_id is not None:
+            raise Unprocessable(errors=[FieldError("internacaoId", "não é uma internação deste pet")])
+        if patient is not None and patient.internacao not in {None, StatusInternacao.EM_ANDAMENTO}:
+            raise InternacaoNaoEmAndamento
         if patient is None or patient.arquivado_em is not None or patient.obito_em is not None:
             raise Unprocessable(errors=[FieldError("petId", "não é um pet ativo deste hospital")])
         return patient
@@ -225,6 +211,17 @@ class PrescricoesService(Crud[Prescricao, PrescricaoRead]):
         if missing:
             raise Unprocessable(errors=missing)
         return drugs
+
+    def _times(self, data: PrescricaoCreate, items: list[ItemRead]) -> list[tuple[UUID, datetime]]:
+        """When every dose of a `hospitalar` prescription is due, by the hospital's wall clock."""
+        if data.tipo is not TipoPrescricao.HOSPITALAR:
+            return []
+        fuso = self.ctx.hospital.fuso
+        return [
+            (item.id, at)
+            for item in items
+            for at in rules.times(item.inicio, item.frequencia_horas, item.duracao_dias, fuso)
+        ]
 
     def _item(self, item: ItemCreate, drug: Drug, patient: Patient, n: int) -> ItemRead:
         if item.unidade.per_kg and patient.peso_kg is None:
