@@ -5,7 +5,9 @@ speed (logging in has tests of its own).
 """
 
 import asyncio
+import inspect
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -30,6 +32,16 @@ _numbers = itertools.count(1)
 def number() -> int:
     """A number that no other test of this worker has."""
     return next(_numbers)
+
+
+async def until(condition: Callable[[], Any], *, seconds: float = 10) -> None:
+    """Wait until `condition` (a coroutine function, or not) is true; TimeoutError after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = condition()
+            if await found if inspect.isawaitable(found) else found:
+                return
+            await asyncio.sleep(0.005)
 
 
 class Person:

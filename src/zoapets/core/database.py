@@ -4,15 +4,15 @@ Nothing outside `core/` opens a connection or commits.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import asyncpg
 import msgspec
 
 from zoapets.common.errors import Conflict, Problem, Unavailable, Unprocessable
-from zoapets.core.pool import MOST_STATEMENTS, Connection, Gate, Pool
+from zoapets.core.pool import FAULTS, MOST_STATEMENTS, Connection, Gate, Pool
 from zoapets.core.statements import Change, Query
 
 T = TypeVar("T")
@@ -21,7 +21,6 @@ STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 5_000
 # For a database that has frozen, and does not see to its own timeouts.
 LONGEST_WORK_S = 45
-FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 ASSERT_CLEAN = "select 1 / (current_user = session_user)::int"
 
 
@@ -129,21 +128,23 @@ class UnitOfWork:
         return int(statement.get_statusmsg().rpartition(" ")[2] or 0)
 
     async def commit(self, first: str = "") -> None:
-        """Make it last, after the statement `first`, in one message. An error here is the caller's answer.
-
-        It means that nothing was stored; the unit of work is then to be rolled back.
-        """
+        """Make it last, after the statement `first`, in one message. An error here is the caller's answer."""
         if self._connection is None and first:
             await self._begin()
-        await self._end(first + "commit")
+        status = await self._end(first + "commit")
+        # PostgreSQL answers ROLLBACK to the COMMIT of a transaction that had failed.
+        if status not in {None, "COMMIT"}:
+            raise Unavailable("A gravação não foi concluída.")
 
     async def rollback(self) -> None:
-        await self._end("rollback")
+        """Undo it. A connection that is lost has undone it."""
+        with contextlib.suppress(Unavailable):
+            await self._end("rollback")
 
     async def discard(self) -> None:
         """Destroy the connection: the work was cut off at a place nobody knows."""
-        if (connection := self._let_go()) is not None:
-            self._pool.discard(connection)
+        if self._connection is not None:
+            self._pool.discard(self._let_go())
 
     async def _run(self, query: Query[Any], params: Mapping[str, Any]) -> tuple[Any, list[Any]]:
         connection = self._connection or await self._begin()
@@ -174,45 +175,42 @@ class UnitOfWork:
             raise problem from error
         return connection
 
-    async def _end(self, how: str) -> None:
+    async def _end(self, how: str) -> str | None:
+        """What PostgreSQL answers; None when it need not be asked."""
         if self._connection is None:
-            return
+            return None
         if self._gate.read_only:
             # There is nothing to make last or to undo: whoever comes next ends it on the way.
-            if (connection := self._let_go()) is not None:
-                self._pool.release(connection, left_open=True)
-            return
+            self._pool.release(self._let_go(), left_open=True)
+            return None
         try:
-            status = await self._connection.link.execute(how)
+            status: str = await self._connection.link.execute(how)
         except BaseException as error:
             connection = self._connection
             await self.discard()
             if isinstance(error, FAULTS):
                 raise self._explained(error, connection) from error
             raise
-        if (connection := self._let_go()) is not None:
-            self._pool.release(connection)
-        # PostgreSQL answers ROLLBACK to the COMMIT of a transaction that had failed.
-        if how != "rollback" and status != "COMMIT":
-            raise Unavailable("A gravação não foi concluída.")
+        self._pool.release(self._let_go())
+        return status
 
-    def _let_go(self) -> Connection | None:
-        connection, self._connection = self._connection, None
-        if self._limit is not None:
-            self._limit.cancel()
+    def _let_go(self) -> Connection:
+        connection, self._connection = cast("Connection", self._connection), None
+        cast("asyncio.TimerHandle", self._limit).cancel()
         return connection
 
     @staticmethod
     def _explained(error: Exception, connection: Connection) -> Exception:
-        if isinstance(error, asyncpg.InvalidCachedStatementError):
-            # A migration changed the table under the statement: another connection prepares it anew.
+        # A migration changed the table under the statement: another connection prepares it anew. Or the connection was
+        # told, while nobody asked it anything, that it is being ended.
+        if isinstance(error, asyncpg.InvalidCachedStatementError | asyncpg.InternalClientError):
             connection.link.terminate()
         if isinstance(error, asyncpg.PostgresError):
             return as_problem(error)
         return Unavailable() if connection.link.is_closed() else error
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def finishing(work: UnitOfWork) -> AsyncIterator[UnitOfWork]:
     """Commit when the block ends well, roll back when it raises, destroy the connection when it is cut off."""
     try:

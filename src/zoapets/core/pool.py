@@ -23,6 +23,8 @@ LIFETIME_S = 1800.0
 # How long a read's transaction may stay open after its answer, when nobody comes to end it.
 LEFT_OPEN_S = 0.02
 CLOSE_TIMEOUT_S = 5.0
+# What asyncpg raises when a statement fails or a connection is lost; the last, when it hears the reason between two.
+FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncpg.InternalClientError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,7 @@ class Pool:
     async def _settle(self, connection: Connection) -> None:
         try:
             await connection.settle()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except FAULTS:
             self.discard(connection)
         else:
             self.release(connection)
@@ -216,5 +218,5 @@ async def _close(connection: Connection) -> None:
     try:
         await connection.settle()
         await connection.link.close(timeout=CLOSE_TIMEOUT_S)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except FAULTS:
         connection.link.terminate()
