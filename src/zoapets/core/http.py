@@ -213,9 +213,15 @@ OnBoard = NamedDependency[SkipValidation[Shown]]
 
 
 def on_board(board: Board) -> dict[str, Any]:
-    """For a route: `quadro`, which answers out of what is kept, with `ETag` and 304."""
+    """For a route with `from_query`: `quadro`, which answers out of what is kept, with `ETag` and 304."""
 
-    async def provide(ctx: NamedDependency[SkipValidation[Any]], request: Request[Any, Any, Any]) -> Shown:
+    # It asks for `filtros` only to come after it, as `from_query` does for `ctx`.
+    async def provide(
+        ctx: NamedDependency[SkipValidation[Any]],
+        filtros: NamedDependency[SkipValidation[Any]],
+        request: Request[Any, Any, Any],
+    ) -> Shown:
+        del filtros
         return Shown(board, ctx, request)
 
     return {

@@ -7,6 +7,7 @@ denied"; a connection left in another role fails the division and is destroyed.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from uuid import UUID
 
@@ -83,6 +84,7 @@ def tenant_gate(
     return Gate(text, schema, read_only)
 
 
+@lru_cache(maxsize=1024)
 def _address(text: str) -> str:
     for kind in (IPv4Address, IPv6Address):
         try:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, select
 
 from zoapets.common.errors import Conflict, FieldError, NotFound, PreconditionFailed, Unprocessable
-from zoapets.common.ids import new_id
+from zoapets.common.ids import new_id, new_ids
 from zoapets.common.paging import Page
 from zoapets.core.crud import Crud
 from zoapets.core.events import Event
@@ -217,7 +217,7 @@ class AdministracoesService(Crud[Administracao, AdministracaoRead]):
     def schedule(times: list[tuple[UUID, datetime]]) -> dict[str, Any]:
         """What `queries.SCHEDULE` asks for, beside its prescription: new doses, each of an item and an instant."""
         return {
-            "dose_ids": [new_id() for _ in times],
+            "dose_ids": new_ids(len(times)),
             "dose_itens": [item for item, _ in times],
             "dose_instantes": [at for _, at in times],
         }
