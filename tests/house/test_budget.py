@@ -19,7 +19,7 @@ from asyncpg.prepared_stmt import PreparedStatement
 
 from tests.cast import Hospital, number
 from zoapets.app import Application, create_app
-from zoapets.core import statements
+from zoapets.core import pool, statements
 
 DOSES = 36
 # What is a call differs from one Python to the next: the budget holds where it was counted, and leaves some air.
@@ -41,7 +41,7 @@ BUDGET = {
     "pet": Cost(messages=2, calls=295, bytes=800),
     "pets20": Cost(messages=2, calls=330, bytes=8600),
     "pets100": Cost(messages=2, calls=410, bytes=43000),
-    "painel": Cost(messages=6, calls=2500, bytes=3500),
+    "painel": Cost(messages=5, calls=2500, bytes=3500),
     "painel, kept": Cost(messages=0, calls=440, bytes=3500),
     "criar_pet": Cost(messages=3, calls=425, bytes=600),
     "realizar": Cost(messages=3, calls=800, bytes=700),
@@ -96,8 +96,8 @@ async def opened(new_hospital: Hospital) -> AsyncIterator[Scene]:
     for _ in range(120):
         pet = await new_hospital.pet(tutorId=tutor["id"])
     stay, drug = await new_hospital.internacao(petId=pet["id"]), await new_hospital.medicamento()
-    # As in a working day: access is believed for a while.
-    app = create_app(replace(stage.settings, access_ttl=timedelta(hours=1)), stage.clock)
+    # As in a working day: access is believed for a while, and requests follow each other on one connection.
+    app = create_app(replace(stage.settings, access_ttl=timedelta(hours=1), pool_size=1), stage.clock)
     async with app.litestar.lifespan():
         yield Scene(app, vet.token, new_hospital, tutor["id"], pet["id"], stay["id"], drug["id"])
 
@@ -146,6 +146,7 @@ REQUESTS: dict[str, Ask] = {
 def counting(monkeypatch: pytest.MonkeyPatch) -> Cost:
     """Grows by one with each message to PostgreSQL."""
     cost = Cost()
+    monkeypatch.setattr(pool, "LEFT_OPEN_S", 3600)
 
     def counted(method: Any) -> Any:
         async def sent(*given: Any, **options: Any) -> Any:
