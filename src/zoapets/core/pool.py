@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: at most `size`, each lent to one unit of work at a time.
 
 A library's pool resets what comes back. Here nothing needs it, as all that a unit of work sets dies with its
-transaction, and so three things can be done that a general pool cannot (docs/adr/0010-a-pool-of-our-own.md):
+transaction, and so three things can be done that a general pool cannot (docs/adr/0012-a-pool-of-our-own.md):
 
 - a read leaves its transaction open, and whoever comes next ends it in the same message that begins its own;
 - a hospital gets, if it can, a connection that it had before: its statements are planned there;
