@@ -6,12 +6,10 @@ isolation between hospitals.
 
 import asyncio
 import errno
-import multiprocessing
 import os
 import signal
 import socket
 import tempfile
-import threading
 from typing import Any
 
 import structlog
@@ -19,7 +17,6 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from zoapets.app import Application, create_app
 from zoapets.cli.output import DONE, FAILED, FailureError
 from zoapets.core.config import Settings, from_environment
 from zoapets.core.observability import configure_logging
@@ -70,20 +67,6 @@ def serve() -> int:
             # Read by prometheus-client when a worker imports it.
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
             return _supervise(_config(settings), listener)
-
-
-def app_from_environment() -> Application:
-    """What a worker serves. It ends with its supervisor, however that ends: nobody else would ever stop it."""
-    settings = from_environment()
-    configure_logging(settings.log_level)
-    if (parent := multiprocessing.parent_process()) is not None:
-
-        def follow() -> None:
-            parent.join()
-            os.kill(os.getpid(), signal.SIGTERM)
-
-        threading.Thread(target=follow, name="follow-supervisor", daemon=True).start()
-    return create_app(settings)
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -150,7 +133,7 @@ class _Supervisor(Multiprocess):
 
 def _config(settings: Settings) -> uvicorn.Config:
     return server_config(
-        "zoapets.cli.serve:app_from_environment",
+        "zoapets.cli.worker:app_from_environment",
         settings,
         factory=True,
         workers=settings.workers,

@@ -4,7 +4,7 @@ A library's pool resets what comes back. Here nothing needs it, as all that a un
 transaction, and so three things can be done that a general pool cannot (docs/adr/0012-a-pool-of-our-own.md):
 
 - a read leaves its transaction open, and whoever comes next ends it in the same message that begins its own;
-- a hospital gets, if it can, a connection that it had before: its statements are planned there;
+- a hospital gets, if it can, a connection that it had before, whose backend has its tables in memory;
 - a connection that has seen `MOST_PLACES` hospitals is replaced, as each leaves its tables in the backend's memory.
 """
 
@@ -140,12 +140,17 @@ class Pool:
         self._idle.clear()
 
     def _take(self, place: str) -> Connection | None:
-        idle = self._idle
-        # Last in, first out, but the hospital's own before another's.
-        for at in range(len(idle) - 1, -1, -1):
-            if idle[at].place == place:
-                idle.append(idle.pop(at))
+        idle, known = self._idle, None
+        # Last in, first out; but rather the one where the hospital's statements are planned, or its tables known.
+        for connection in reversed(idle):
+            if connection.place == place:
+                known = connection
                 break
+            if known is None and place in connection.places:
+                known = connection
+        if known is not None:
+            idle.remove(known)
+            idle.append(known)
         while idle:
             connection = idle.pop()
             if not connection.link.is_closed():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from zoapets.common.clock import Clock
@@ -55,6 +55,7 @@ class AccessRow(Read):
     email: str
     ativo: bool
     roles: list[RoleGrant]
+    ajustes: Ajustes
 
 
 _roles = (
@@ -73,8 +74,10 @@ _roles = (
     .scalar_subquery()
 )
 ACCESS = query(
-    select(*columns(AccessRow, User, roles=_roles))
+    select(*columns(AccessRow, User, roles=_roles, ajustes=Configuracao))
     .join(Sessao, Sessao.user_id == User.id)
+    # One row, of what the hospital has decided.
+    .join(Configuracao, true())
     .where(
         User.id == bindparam("user_id"),
         Sessao.id == bindparam("sessao_id"),
@@ -83,7 +86,6 @@ ACCESS = query(
     ),
     AccessRow,
 )
-AJUSTES = query(select(*columns(Ajustes, Configuracao)), Ajustes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +130,9 @@ class Access:
         tenant = await self.tenant(UUID(claims.tenant_id))
         async with finishing(UnitOfWork(self._pool, tenant_gate(tenant.schema_name, read_only=True))) as db:
             row = await db.first(ACCESS, user_id=UUID(claims.sub), sessao_id=UUID(claims.sid), now=self._clock.now())
-            ajustes = await db.one(AJUSTES)
         if row is None or not row.ativo:
             raise SessaoEncerrada
-        return Grant(actor_of(row, tenant, UUID(claims.sid)), Hospital(tenant, ajustes))
+        return Grant(actor_of(row, tenant, UUID(claims.sid)), Hospital(tenant, row.ajustes))
 
     async def tenant(self, tenant_id: UUID) -> TenantRow:
         """The hospital, which must be active."""
