@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ import httpx
 import pytest
 
 from tests.cli.ground import PASSWORD, Ground
+from zoapets.cli.serve import HEALTHCHECK_S
 
 # Bounds a failure; nothing takes this long.
 DEADLINE_SECONDS = 60
@@ -167,6 +169,22 @@ def test_several_workers_are_one_server(ground: Ground, schema: str) -> None:
             for descriptor in ended:
                 left.remove(descriptor)
                 os.close(descriptor)
+
+
+def test_a_worker_that_dies_while_it_is_asked_whether_it_lives_is_replaced_at_once(ground: Ground, schema: str) -> None:
+    assert schema
+    with serving(ground, workers=2) as server:
+        os.kill(server.workers()[0], signal.SIGSTOP)
+        # The supervisor asks it, and waits for the answer; "0" is what a system says that does not show it.
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while "poll" not in (waits := Path(f"/proc/{server.process.pid}/wchan").read_text()) and waits != "0":
+            assert time.monotonic() < deadline
+        os.kill(server.workers()[0], signal.SIGKILL)
+
+        started = time.monotonic()
+        server.wait_for("Application startup complete.", 3)
+
+        assert time.monotonic() - started < HEALTHCHECK_S / 2
 
 
 @pytest.mark.parametrize("name", ["JWT_SECRET", "JWT_REFRESH_SECRET"])

@@ -124,6 +124,20 @@ def run_alone(server: uvicorn.Server, listener: socket.socket) -> int:
 
 
 class _Supervisor(Multiprocess):
+    def init_processes(self) -> None:
+        super().init_processes()
+        self._hear_them_end()
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        self._hear_them_end()
+
+    def _hear_them_end(self) -> None:
+        # This process's copies of the workers' ends: with them open, one that dies while it is asked whether it lives
+        # is waited for, for HEALTHCHECK_S, and nobody is replaced meanwhile.
+        for worker in self.processes:
+            worker.child_conn.close()
+
     def terminate_all(self) -> None:
         # This process's copy as well, or who connects now would wait for nobody.
         for sock in self.sockets:
