@@ -32,6 +32,7 @@ CLEAN = [APP_ROLE, '"$user", public', "15s", "5s", "off", "", "", ""]
 INSIDE: Query[list[str]] = query(text(STATE))
 NAMES: Query[str] = query(text("select nome from tutores order by nome"))
 COUNT: Query[int] = query(text("select count(*) from tutores where nome = :nome"))
+PID: Query[int] = query(text("select pg_backend_pid()"))
 WRITE: Query[Any] = query(text("insert into tutores (id, nome, telefone) values (gen_random_uuid(), :nome, '1')"))
 BREAK: Query[Any] = query(text("select 1 / (select count(*) from tutores where nome is null)"))
 
@@ -193,6 +194,26 @@ async def test_who_finds_no_connection_is_told_so_and_takes_none(pool: Any, hosp
             await late.one(INSIDE)
 
     assert await outside(pool, STATE) == CLEAN
+
+
+async def test_a_connection_lost_on_the_way_is_not_hidden_by_its_rollback(pool: Any, hospital: Hospital) -> None:
+    nome = f"Lost {number()}"
+
+    async def lose(*, then: BaseException | None) -> None:
+        async with finishing(work_in(pool, hospital)) as db:
+            await db.run(WRITE, nome=nome)
+            await hospital.sql("select pg_terminate_backend($1, 5000)", await db.one(PID))
+            if then is not None:
+                raise then
+            await db.run(WRITE, nome=nome)
+
+    with pytest.raises(Unavailable):
+        await lose(then=None)
+    with pytest.raises(KeyError):
+        await lose(then=KeyError())
+
+    async with finishing(work_in(pool, hospital)) as db:
+        assert await db.one(COUNT, nome=nome) == 0
 
 
 # --- tainted

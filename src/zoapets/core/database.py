@@ -137,8 +137,8 @@ class UnitOfWork:
             raise Unavailable("A gravação não foi concluída.")
 
     async def rollback(self) -> None:
-        """Undo it. A connection that is lost has undone it."""
-        with contextlib.suppress(Unavailable):
+        """Undo it. A connection that cannot is destroyed, which undoes it too: what went wrong before is the answer."""
+        with contextlib.suppress(Problem, *FAULTS):
             await self._end("rollback")
 
     async def discard(self) -> None:
@@ -160,10 +160,12 @@ class UnitOfWork:
     async def _begin(self) -> Connection:
         try:
             connection = await self._pool.acquire(self._gate.place, self.acquire_timeout)
-        except (TimeoutError, *FAULTS) as error:
-            raise Unavailable from error
+        except FAULTS as error:
+            problem = as_problem(error)
+            raise (problem if isinstance(problem, Unavailable) else Unavailable()) from error
         self._connection = connection
-        self._limit = asyncio.get_running_loop().call_later(LONGEST_WORK_S, connection.link.terminate)
+        # The gate waits for nobody: only a database that has frozen takes long to answer it.
+        self._bound(self.acquire_timeout)
         try:
             await connection.begin(self._gate)
         except asyncpg.DivisionByZeroError as error:
@@ -173,6 +175,7 @@ class UnitOfWork:
             problem = self._explained(error, connection)
             await self.discard()
             raise problem from error
+        self._bound(LONGEST_WORK_S)
         return connection
 
     async def _end(self, how: str) -> str | None:
@@ -193,6 +196,13 @@ class UnitOfWork:
             raise
         self._pool.release(self._let_go())
         return status
+
+    def _bound(self, seconds: float) -> None:
+        """Cut the connection off when it still holds us up after so long."""
+        if self._limit is not None:
+            self._limit.cancel()
+        if self._connection is not None:
+            self._limit = asyncio.get_running_loop().call_later(seconds, self._connection.link.terminate)
 
     def _let_go(self) -> Connection:
         connection, self._connection = cast("Connection", self._connection), None
@@ -245,6 +255,8 @@ _MEANINGS: list[tuple[tuple[type[Exception], ...], type[Problem], str | None]] =
     ((asyncpg.InvalidCachedStatementError,), Unavailable, "O banco de dados acaba de ser atualizado."),
     ((asyncpg.QueryCanceledError,), Unavailable, "A consulta demorou demais."),
     ((asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError), Unavailable, None),
+    ((asyncpg.DiskFullError,), Unavailable, "Não há espaço para gravar, e nada foi gravado."),
+    ((asyncpg.TooManyConnectionsError,), Unavailable, "O banco de dados não aceita mais conexões agora."),
     ((asyncpg.InsufficientResourcesError,), Unavailable, None),
 ]
 

@@ -23,8 +23,9 @@ LIFETIME_S = 1800.0
 # How long a read's transaction may stay open after its answer, when nobody comes to end it.
 LEFT_OPEN_S = 0.02
 CLOSE_TIMEOUT_S = 5.0
-# What asyncpg raises when a statement fails or a connection is lost; the last, when it hears the reason between two.
-FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncpg.InternalClientError)
+# What a database that goes away raises. `InternalClientError` is what a message meets that is sent while its connection
+# is being lost; a timeout is an OSError.
+FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,8 @@ class Pool:
 
     async def _settle(self, connection: Connection) -> None:
         try:
-            await connection.settle()
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await connection.settle()
         except FAULTS:
             self.discard(connection)
         else:
@@ -221,7 +223,8 @@ class Pool:
 
 async def _close(connection: Connection) -> None:
     try:
-        await connection.settle()
-        await connection.link.close(timeout=CLOSE_TIMEOUT_S)
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await connection.settle()
+            await connection.link.close()
     except FAULTS:
         connection.link.terminate()
