@@ -4,6 +4,7 @@ When it is away the application goes on: limits are kept per process, nothing is
 a metric counts.
 """
 
+import asyncio
 import contextlib
 import time
 from typing import Any
@@ -15,8 +16,8 @@ from limits.aio.strategies import FixedWindowRateLimiter
 
 from zoapets.core.observability import Metrics
 
-TIMEOUT_S = 0.25
-# After a failure Valkey is left alone for this long, so that one that hangs slows nobody down twice.
+TIMEOUT_S = 0.1
+# After a failure it is asked this often whether it is back, and by no request: one that hangs slows nobody down twice.
 REST_S = 1.0
 _AWAY = (redis.RedisError, OSError, TimeoutError)
 
@@ -30,7 +31,7 @@ class Cache:
 
     def __init__(self, url: str | None, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._resting_until = 0.0
+        self._watch: asyncio.Task[None] | None = None
         self._local = FixedWindowRateLimiter(MemoryStorage())
         self._client: Any = None
         self._shared: FixedWindowRateLimiter | None = None
@@ -53,7 +54,7 @@ class Cache:
         try:
             await self._client.ping()
         except _AWAY:
-            self._rest()
+            self._failed()
             return False
         return True
 
@@ -82,10 +83,10 @@ class Cache:
     async def hit(self, limit: str, *key: str) -> float:
         """Count one against `limit` (`"600/minute"`); seconds to wait when it is used up, else 0."""
         item = parse(limit)
-        if self._shared is not None and time.monotonic() >= self._resting_until:
+        if self._shared is not None and self._watch is None:
             with contextlib.suppress(*_AWAY):
                 return await self._count(self._shared, item, key)
-            self._rest()
+            self._failed()
         return await self._count(self._local, item, key)
 
     async def _count(self, limiter: FixedWindowRateLimiter, item: Any, key: tuple[str, ...]) -> float:
@@ -94,11 +95,26 @@ class Cache:
         window = await limiter.get_window_stats(item, *key)
         return max(1.0, window.reset_time - time.time())
 
-    def _rest(self) -> None:
-        self._resting_until = time.monotonic() + REST_S
+    def _failed(self) -> None:
         self._metrics.cache_failures.inc()
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._wait_for_it())
+
+    async def _wait_for_it(self) -> None:
+        """Ask until it answers; until then, it is left alone by everybody else."""
+        try:
+            while True:
+                await asyncio.sleep(REST_S)
+                with contextlib.suppress(*_AWAY):
+                    await self._client.ping()
+                    return
+                self._metrics.cache_failures.inc()
+        finally:
+            self._watch = None
 
     async def close(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
         if self._client is not None:
             await self._client.aclose()
             await self._client.connection_pool.disconnect()
