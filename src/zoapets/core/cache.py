@@ -72,12 +72,12 @@ class Cache:
         await self._ask("delete", key)
 
     async def _ask(self, command: str, *given: Any, **options: Any) -> Any:
-        if self._client is None or time.monotonic() < self._resting_until:
+        if self._client is None or self._watch is not None:
             raise AwayError
         try:
             return await getattr(self._client, command)(*given, **options)
         except _AWAY as error:
-            self._rest()
+            self._failed()
             raise AwayError from error
 
     async def hit(self, limit: str, *key: str) -> float:

@@ -15,7 +15,7 @@ import uvicorn
 from sqlalchemy import text
 
 from zoapets.app import Application
-from zoapets.cli import main, serve
+from zoapets.cli import main, serve, worker
 from zoapets.core import database, http
 from zoapets.core.auth.attempts import MOST_BY_EMAIL, Attempts, MuitasTentativasDeLogin, email_key
 from zoapets.core.context import TenantContext
@@ -190,7 +190,7 @@ def panel_believed_for_a_second() -> None:
 def app() -> Application:
     """What a worker serves."""
     globals()[os.environ[BREAK]]()
-    return serve.app_from_environment()
+    return worker.app_from_environment()
 
 
 def _config(settings: Any) -> uvicorn.Config:
