@@ -19,7 +19,7 @@ from asyncpg.prepared_stmt import PreparedStatement
 
 from tests.cast import Hospital, number
 from zoapets.app import Application, create_app
-from zoapets.core import pool, statements
+from zoapets.core import boards, pool, statements
 
 DOSES = 36
 # What is a call differs from one Python to the next: the budget holds where it was counted, and leaves some air.
@@ -124,7 +124,7 @@ async def register(scene: Scene) -> tuple[int, bytes]:
 
 async def panel(scene: Scene, *, kept: bool = False) -> tuple[int, bytes]:
     if not kept:
-        scene.hospital.stage.clock.offset += timedelta(seconds=2)
+        scene.hospital.stage.clock.offset += boards.KEPT
     return await scene.ask("GET", "/administracoes/painel-enfermagem")
 
 
@@ -146,7 +146,9 @@ REQUESTS: dict[str, Ask] = {
 def counting(monkeypatch: pytest.MonkeyPatch) -> Cost:
     """Grows by one with each message to PostgreSQL."""
     cost = Cost()
+    # However slow the machine is.
     monkeypatch.setattr(pool, "LEFT_OPEN_S", 3600)
+    monkeypatch.setattr(boards, "KEPT", timedelta(minutes=5))
 
     def counted(method: Any) -> Any:
         async def sent(*given: Any, **options: Any) -> Any:

@@ -1,0 +1,1 @@
+"""That hospitals are sealed: rows, ids, counts, cache keys, events and repeated requests of one never reach another."""
