@@ -47,7 +47,7 @@ def test_every_unfit_value_is_named_at_once_and_nothing_is_made(ground: Ground) 
 
     assert said.code == 1
     told = [line.split()[1] for line in said.err.splitlines() if line.startswith("error: ")]
-    assert told == ["slug:", "nome:", "admin-email:", "cnpj:", "fuso:", "plano:"]
+    assert told == ["slug:", "nome:", "cnpj:", "fuso:", "plano:", "admin-email:"]
     assert ground.sql("select count(*) as n from public.tenants") == before
 
 

@@ -5,11 +5,11 @@ Those who run the installation over the API have `core/registry.py`, with the ri
 
 import re
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,12 +18,14 @@ import msgspec
 from zoapets.common import documents
 from zoapets.core.owner.catalog import CatalogLine, catalog
 from zoapets.core.owner.migrations import OWNER_ROLE
-from zoapets.core.owner.provisioning import PLATFORM_SLUG, NewTenant, SlugEmUso, provision
+from zoapets.core.owner.provisioning import PLATFORM_SLUG, NewTenant, Registration, SlugEmUso, provision
 from zoapets.entities.shared import TenantStatus, TenantTipo
 
 # As the registry's own CHECK.
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,39}")
 LONGEST_NAME = 200
+
+R = TypeVar("R", bound=Registration)
 
 
 class RefusedError(Exception):
@@ -67,7 +69,38 @@ async def find(connection: Any, reference: str) -> HospitalRow:
 
 async def create(connection: Any, new: NewTenant) -> HospitalRow:
     """A new hospital, whole or not at all. RefusedError names every unfit value at once."""
-    new, reasons = _normal(new)
+    new, reasons = await registrable(connection, new)
+    if not 1 <= len(new.admin_nome.strip()) <= LONGEST_NAME or not new.admin_nome.isprintable():
+        reasons.append(f"admin-nome: must be 1 to {LONGEST_NAME} characters")
+    try:
+        new = replace(new, admin_nome=new.admin_nome.strip(), admin_email=documents.email(new.admin_email))
+    except ValueError as error:
+        reasons.append(f"admin-email: {error}")
+    if reasons:
+        raise RefusedError(*reasons)
+    with slug_taken(new.slug):
+        await provision(connection, new)
+    return await find(connection, new.slug)
+
+
+async def registrable(connection: Any, new: R) -> tuple[R, list[str]]:
+    """`new` in its normal form, and every reason for which the registry cannot take it."""
+    reasons: list[str] = []
+    if not SLUG.fullmatch(new.slug):
+        reasons.append(f"slug: {new.slug!r} must be 2 to 40 lower case letters, digits and -, the first a letter")
+    elif new.slug == PLATFORM_SLUG and not new.platform:
+        reasons.append(f"slug: {PLATFORM_SLUG!r} is the platform's: add --platform")
+    if not 1 <= len(new.nome.strip()) <= LONGEST_NAME or not new.nome.isprintable():
+        reasons.append(f"nome: must be 1 to {LONGEST_NAME} characters")
+    cnpj = new.cnpj
+    try:
+        cnpj = documents.cnpj(new.cnpj) if new.cnpj else None
+    except ValueError as error:
+        reasons.append(f"cnpj: {error}")
+    try:
+        ZoneInfo(new.fuso)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        reasons.append(f"fuso: {new.fuso!r} is no time zone, such as America/Sao_Paulo")
     if not await connection.fetchval("select count(*) from public.plans where codigo = $1", new.plano):
         plans = await connection.fetchval("select string_agg(codigo, ', ' order by codigo) from public.plans")
         reasons.append(f"plano: {new.plano!r} is none of {plans}")
@@ -75,13 +108,16 @@ async def create(connection: Any, new: NewTenant) -> HospitalRow:
         platform := await connection.fetchval("select slug from public.tenants where tipo = $1", "plataforma")
     ):
         reasons.append(f"platform: there is one already, {platform!r}")
-    if reasons:
-        raise RefusedError(*reasons)
+    return replace(new, nome=new.nome.strip(), cnpj=cnpj), reasons
+
+
+@contextmanager
+def slug_taken(slug: str) -> Iterator[None]:
+    """Says that the slug is another's, where the database does."""
     try:
-        await provision(connection, new)
+        yield
     except SlugEmUso as error:
-        raise RefusedError(f"slug: {new.slug!r} is taken") from error
-    return await find(connection, new.slug)
+        raise RefusedError(f"slug: {slug!r} is taken") from error
 
 
 async def set_status(connection: Any, hospital: HospitalRow, status: TenantStatus, now: datetime) -> bool:
@@ -144,32 +180,6 @@ async def _wanted(connection: Any) -> frozenset[CatalogLine]:
         return await catalog(connection, (await find(connection, slug)).schema_name)
     finally:
         await draft.rollback()
-
-
-def _normal(new: NewTenant) -> tuple[NewTenant, list[str]]:
-    """`new` in its normal form, and what is wrong with it."""
-    reasons: list[str] = []
-    if not SLUG.fullmatch(new.slug):
-        reasons.append(f"slug: {new.slug!r} must be 2 to 40 lower case letters, digits and -, the first a letter")
-    elif new.slug == PLATFORM_SLUG and not new.platform:
-        reasons.append(f"slug: {PLATFORM_SLUG!r} is the platform's: add --platform")
-    for name, value in (("nome", new.nome), ("admin-nome", new.admin_nome)):
-        if not 1 <= len(value.strip()) <= LONGEST_NAME or not value.isprintable():
-            reasons.append(f"{name}: must be 1 to {LONGEST_NAME} characters")
-    email, cnpj = new.admin_email, new.cnpj
-    try:
-        email = documents.email(new.admin_email)
-    except ValueError as error:
-        reasons.append(f"admin-email: {error}")
-    try:
-        cnpj = documents.cnpj(new.cnpj) if new.cnpj else None
-    except ValueError as error:
-        reasons.append(f"cnpj: {error}")
-    try:
-        ZoneInfo(new.fuso)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        reasons.append(f"fuso: {new.fuso!r} is no time zone, such as America/Sao_Paulo")
-    return replace(new, nome=new.nome.strip(), admin_nome=new.admin_nome.strip(), admin_email=email, cnpj=cnpj), reasons
 
 
 def _row(found: Any) -> HospitalRow:

@@ -63,18 +63,20 @@ def is_behind(tree: str, revision: str | None) -> bool:
 
 
 @lru_cache(maxsize=64)
-def render(tree: str, revision: str | None) -> str:
-    """The SQL that leads from `revision` (None: nothing) to the newest; empty when it is there already.
+def render(tree: str, revision: str | None, until: str | None = None) -> str:
+    """The SQL that leads from `revision` (None: nothing) to `until` (None: the newest); empty when it is there already.
 
     Raises:
         UnknownRevisionError: this version has no such revision.
     """
-    if revision == head(tree):
+    until = until or head(tree)
+    if revision == until:
         return ""
-    if revision is not None and revision not in history(tree):
-        raise UnknownRevisionError(f"at revision {revision}, which this version does not know: use a newer zoapets")
+    for known in filter(None, (revision, until)):
+        if known not in history(tree):
+            raise UnknownRevisionError(f"at revision {known}, which this version does not know: use a newer zoapets")
     written = StringIO()
-    command.upgrade(_config(tree, written), f"{revision or 'base'}:head", sql=True)
+    command.upgrade(_config(tree, written), f"{revision or 'base'}:{until}", sql=True)
     return written.getvalue()
 
 

@@ -5,7 +5,7 @@ Runs with `DATABASE_OWNER_URL`, a superuser of this PostgreSQL; the serving proc
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -134,18 +134,31 @@ class UnfitServerError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewTenant:
-    """What a hospital begins with. `senha_hash` is argon2id; the administrator gets every permission."""
+class Registration:
+    """What the registry is to know of a hospital."""
 
     slug: str
     nome: str
     fuso: str = "America/Sao_Paulo"
     cnpj: str | None = None
     plano: str = "hospital"
+    platform: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTenant(Registration):
+    """What a hospital begins with. `senha_hash` is argon2id; the administrator gets every permission."""
+
     admin_nome: str
     admin_email: str
     admin_senha_hash: str
-    platform: bool = False
+
+
+class Place(NamedTuple):
+    """Where a hospital lives: its id in the registry, and the name of its schema and role."""
+
+    id: UUID
+    schema: str
 
 
 async def prepare_installation(connection: Any, app_url: str) -> None:
@@ -179,44 +192,53 @@ async def prepare_installation(connection: Any, app_url: str) -> None:
 
 async def provision(connection: Any, new: NewTenant) -> UUID:
     """A hospital, whole or not at all: role, schema, tables, rights, roles, settings, administrator, registry row."""
+    async with connection.transaction():
+        place = await establish(connection, new, origem="zoapets")
+        await connection.execute(for_schema(render(TENANT, None), place.schema))
+        await _people(connection, new)
+    return place.id
+
+
+async def establish(connection: Any, new: Registration, *, origem: str) -> Place:
+    """Role, schema, registry row and subscription; what follows in the caller's transaction is the schema's owner's.
+
+    The tables are the caller's to make. `origem` is what the audit is to say of where they came from.
+    """
     tenant_id, schema = new_id(), f"tenant_{secrets.token_hex(6)}"
+    await connection.execute(f"create role {schema} nologin")
+    await connection.execute(f"grant {schema} to {APP_ROLE} with inherit false, set true")
+    await connection.execute(f"create schema {schema} authorization {OWNER_ROLE}")
+    await connection.execute(f"grant usage on schema {schema} to {schema}")
     try:
-        async with connection.transaction():
-            await connection.execute(f"create role {schema} nologin")
-            await connection.execute(f"grant {schema} to {APP_ROLE} with inherit false, set true")
-            await connection.execute(f"create schema {schema} authorization {OWNER_ROLE}")
-            await connection.execute(f"grant usage on schema {schema} to {schema}")
-            await connection.execute(
-                "insert into public.tenants (id, slug, nome, cnpj, tipo, schema_name, fuso, revisao)"
-                " values ($1, $2, $3, $4, $5, $6, $7, $8)",
-                tenant_id,
-                new.slug,
-                new.nome,
-                new.cnpj,
-                "plataforma" if new.platform else "hospital",
-                schema,
-                new.fuso,
-                head(TENANT),
-            )
-            subscribed = await connection.execute(
-                "insert into public.subscriptions (id, tenant_id, plan_id)"
-                " select $1, $2, id from public.plans where codigo = $3",
-                new_id(),
-                tenant_id,
-                new.plano,
-            )
-            if subscribed != "INSERT 0 1":
-                raise PlanoDesconhecido
-            await connection.execute(
-                f"set local role {OWNER_ROLE}; set local search_path = {schema}; set local zoapets.origem = 'zoapets';"
-            )
-            await connection.execute(for_schema(render(TENANT, None), schema))
-            await _people(connection, new)
+        await connection.execute(
+            "insert into public.tenants (id, slug, nome, cnpj, tipo, schema_name, fuso, revisao)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            tenant_id,
+            new.slug,
+            new.nome,
+            new.cnpj,
+            "plataforma" if new.platform else "hospital",
+            schema,
+            new.fuso,
+            head(TENANT),
+        )
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == SlugEmUso.constraint:
             raise SlugEmUso from error
         raise
-    return tenant_id
+    subscribed = await connection.execute(
+        "insert into public.subscriptions (id, tenant_id, plan_id)"
+        " select $1, $2, id from public.plans where codigo = $3",
+        new_id(),
+        tenant_id,
+        new.plano,
+    )
+    if subscribed != "INSERT 0 1":
+        raise PlanoDesconhecido
+    await connection.execute(
+        f"set local role {OWNER_ROLE}; set local search_path = {schema}; set local zoapets.origem = '{origem}';"
+    )
+    return Place(tenant_id, schema)
 
 
 async def _people(connection: Any, new: NewTenant) -> None:
