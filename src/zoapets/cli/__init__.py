@@ -31,7 +31,9 @@ app.command(
     "zoapets.cli.migrate:migrate", help="Prepare the database, and bring every hospital up to date.", sort_key=3
 )
 app.command("zoapets.cli.doctor:doctor", help="Check the installation, and say what to do.", sort_key=4)
-app.command("zoapets.cli.tenants:app", name="tenants", help="Make, list, suspend and compare hospitals.", sort_key=5)
+app.command(
+    "zoapets.cli.tenants:app", name="tenants", help="Make, list, suspend, compare and copy hospitals.", sort_key=5
+)
 app.command("zoapets.cli.users:app", name="users", help="Make people, and give them new passwords.", sort_key=6)
 app.command("zoapets.cli.openapi:openapi", help="Print the OpenAPI document.", sort_key=7)
 

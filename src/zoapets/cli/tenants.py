@@ -18,7 +18,10 @@ from zoapets.entities.shared import TenantStatus
 LINES_SHOWN = 20
 FromStdin = Annotated[bool, Parameter(negative="")]
 
-app = App(name="tenants", help="Make, list, suspend and compare hospitals. Needs DATABASE_OWNER_URL.")
+app = App(name="tenants", help="Make, list, suspend, compare and copy hospitals. Needs DATABASE_OWNER_URL.")
+app.command("zoapets.cli.backup:export_tenant", name="export", help="Write one hospital into one file, in use or not.")
+app.command("zoapets.cli.backup:import_tenant", name="import", help="Make a new hospital out of an exported file.")
+app.command("zoapets.cli.backup:verify_file", name="verify", help="Say what is in an exported file; needs no database.")
 
 
 class Created(msgspec.Struct):

@@ -59,6 +59,7 @@ class MotivoRevogacao(StrEnum):
     TROCA_DE_SENHA = "troca-de-senha"
     SENHA_REDEFINIDA = "senha-redefinida"
     DESATIVACAO = "desativacao"
+    IMPORTACAO = "importacao"
 
 
 class Sessao(Identified, Entity):
