@@ -12,6 +12,7 @@ from zoapets import __version__
 from zoapets.cli import main
 
 COMMANDS = ["demo", "serve", "migrate", "doctor", "tenants", "users", "openapi"]
+TENANTS = ["create", "list", "suspend", "resume", "check", "export", "import", "verify"]
 
 
 def run(*tokens: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -31,7 +32,7 @@ def test_the_help_names_every_command_and_the_exit_codes() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [*([name] for name in COMMANDS), *(["tenants", verb] for verb in ("create", "list", "suspend", "resume", "check"))]
+    [*([name] for name in COMMANDS), *(["tenants", verb] for verb in TENANTS)]
     + [["users", verb] for verb in ("create", "reset-password")],
     ids=" ".join,
 )

@@ -135,9 +135,11 @@ def _blaming() -> Iterator[None]:
 
 @contextmanager
 def _shown(*, silent: bool) -> Iterator[Heard]:
-    """What is being done, to which table, and how many rows have passed; on standard error."""
+    """What is being done, to which table, and how many rows have passed; on standard error, for who looks on."""
     columns = (TextColumn("{task.description:<40}"), BarColumn(), TextColumn("{task.fields[rows]} rows"))
-    with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True), disable=silent, transient=True) as bar:
+    here = console(stderr=True)
+    hidden = silent or not here.is_terminal
+    with Progress(*columns, TimeElapsedColumn(), console=here, disable=hidden, transient=True) as bar:
         # How many rows there are is not known beforehand: the bar only moves.
         task = bar.add_task("", total=None, rows=0)
 

@@ -241,7 +241,7 @@ FORGED: dict[str, Change] = {
     "no manifest": _no_manifest,
     "a manifest too deep": _deep,
     "a manifest too long": _long,
-    "a bomb of 64 MB": _bomb(1 << 26),
+    "a bomb of 16 MB": _bomb(1 << 24),
 }
 
 
