@@ -39,10 +39,11 @@ select (select count(*) from {schema}.{table})::int as there,
 """
 # Each row that was edited is at the version that the audit saw last.
 VERSIONS = """
-select count(*)::int from {schema}.{table} t join lateral (
-  select depois->>'versao' as versao from {schema}.auditoria a
-  where a.registro_id = t.id::text and a.tabela = '{table}' and acao = 'alterar' and depois ? 'versao'
-  order by a.id desc limit 1) as last on last.versao <> t.versao::text
+with last as (
+  select distinct on (registro_id) registro_id, depois->>'versao' as versao from {schema}.auditoria
+  where tabela = '{table}' and acao = 'alterar' and depois ? 'versao' order by registro_id, id desc)
+select count(*)::int from {schema}.{table} t join last on last.registro_id = t.id::text
+where last.versao <> t.versao::text
 """
 AUDITED = """
 select c.relname::text as table,
