@@ -1,5 +1,6 @@
 """`python -m benchmarks [--only NAME ...] [--quick]`: every benchmark in one run, over one ground."""
 
+import os
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
@@ -54,15 +55,15 @@ def main(
     if unknown := set(only) - BENCHMARKS.keys():
         said(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
         return MISUSED
-    began = datetime.now(UTC)
+    began, load = datetime.now(UTC), os.getloadavg()[0]
     ground = Ground(folder, quick=quick)
     try:
         ground.start()
         figures = uvloop.run(_all(ground, [name for name in BENCHMARKS if not only or name in only]))
     finally:
         ground.stop()
-    text = report.write(folder, figures, began=began, quick=quick)
-    sys.stdout.write(text)
+    seconds = (datetime.now(UTC) - began).total_seconds()
+    sys.stdout.write(report.write(folder, figures, report.Circumstances(began, seconds, load, quick)))
     return FAILED if any(figure.value is None and figure.note.startswith(BROKEN) for figure in figures) else DONE
 
 

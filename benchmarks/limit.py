@@ -19,7 +19,7 @@ from benchmarks.statements import seen
 from zoapets.core.owner.hospitals import HospitalRow
 
 READ, WRITE = 0.75, 0.6
-CONNECTIONS = 10
+CONNECTIONS = 16
 SECONDS = 1.5
 PETS, PAGES = 1000, 20
 # Of one round; each can be given, or is made, once.

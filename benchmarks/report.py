@@ -4,7 +4,8 @@ import json
 import os
 import platform
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +25,39 @@ def table(figures: Iterable[Figure]) -> Iterator[str]:
         yield "| " + " | ".join(cells) + " |"
 
 
-def document(figures: Iterable[Figure], *, began: datetime, seconds: float, quick: bool) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Circumstances:
+    """When, on what, and how busy it was with others before it began."""
+
+    began: datetime
+    seconds: float
+    load_before: float
+    quick: bool
+
+    def __str__(self) -> str:
+        said = f"{self.began:%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, Python {platform.python_version()}"
+        said += f", load average {self.load_before:.1f} before, {self.seconds / 60:.1f} minutes"
+        return f"{said}, quick: these figures say little." if self.quick else f"{said}."
+
+
+def document(figures: Iterable[Figure], run: Circumstances) -> dict[str, Any]:
     """All of it, with what each round measured."""
     return {
-        "began": began.isoformat(timespec="seconds"),
-        "seconds": round(seconds, 1),
-        "quick": quick,
+        "began": run.began.isoformat(timespec="seconds"),
+        "seconds": round(run.seconds, 1),
+        "load_before": run.load_before,
+        "quick": run.quick,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "figures": [_as_json(figure) for figure in figures],
     }
 
 
-def write(folder: Path, figures: list[Figure], *, began: datetime, quick: bool) -> str:
+def write(folder: Path, figures: list[Figure], run: Circumstances) -> str:
     """Into `folder`, as `result.json` and `result.md`; the text of the latter."""
-    seconds = (datetime.now(UTC) - began).total_seconds()
-    found = document(figures, began=began, seconds=seconds, quick=quick)
-    (folder / "result.json").write_text(json.dumps(found, indent=2, ensure_ascii=False, default=str) + "\n")
-    head = (
-        f"{began:%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {seconds / 60:.1f} minutes{', quick' if quick else ''}."
-    )
-    text = "\n".join([head, "", *table(figures), ""])
+    found = json.dumps(document(figures, run), indent=2, ensure_ascii=False, default=str)
+    (folder / "result.json").write_text(found + "\n")
+    text = "\n".join([str(run), "", *table(figures), ""])
     (folder / "result.md").write_text(text)
     return text
 

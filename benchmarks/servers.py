@@ -44,6 +44,10 @@ class Server:
             tree += [child for child, parent in parents.items() if parent == pid]
         return tree
 
+    def cpu_seconds(self) -> float:
+        """What all of its processes have used so far, however busy the machine was with others."""
+        return sum(_ticks(pid) for pid in self.processes()) / os.sysconf("SC_CLK_TCK")
+
     def connections(self) -> dict[int, int]:
         """How many connections each process has accepted on its port."""
         inodes = _sockets(self.port)
@@ -131,6 +135,11 @@ async def _end(process: subprocess.Popen[bytes]) -> None:
             process.send_signal(number)
             with suppress(subprocess.TimeoutExpired):
                 await asyncio.to_thread(process.wait, STOP_S)
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def _rollup(pid: int) -> dict[str, int]:
