@@ -9,7 +9,7 @@ COMPILE = pip compile --quiet --universal --python-version 3.11 --generate-hashe
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test proofs check format formatted lint types contracts migration lock wheel clean
+.PHONY: help demo demo-reset serve test proofs bench check format formatted lint types contracts migration lock wheel clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: .venv/.dev ## the whole suite, on a PostgreSQL and a Valkey of its own (AR
 proofs: .venv/.dev ## the whole of tests/proofs, with a report in .proofs (ARGS=tests/proofs/access)
 	@ZOAPETS_PROOFS=full $(BIN)/pytest -n 2 --dist loadfile $(or $(ARGS),tests/proofs)
 
+bench: .venv/.runtime ## measure, in under 15 minutes, with a report in .bench (ONLY="limit rows" QUICK=1)
+	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+
 check: formatted lint types contracts test ## all that must hold before a change is taken; what .ci/run runs
 
 format: .venv/.dev ## write the code as the formatter would
@@ -41,7 +44,7 @@ lint: .venv/.dev ## ruff, with every rule that pyproject.toml does not give a re
 	@$(BIN)/ruff check --quiet .
 
 types: .venv/.dev ## mypy --strict
-	@$(BIN)/mypy src tests tools
+	@$(BIN)/mypy src tests tools benchmarks
 
 contracts: .venv/.dev ## which part may import which (import-linter)
 	@$(BIN)/lint-imports --no-logo
@@ -62,7 +65,7 @@ wheel: .venv/.dev ## dist/zoapets-*.whl
 
 clean: ## remove what was made here, but no data
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find src tests tools -name __pycache__ -prune -exec rm -rf {} +
+	find src tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -12,7 +12,7 @@ LONGER: dict[str, str] = {}
 
 
 def python_files() -> list[str]:
-    folders = (ROOT / "src", ROOT / "tests", ROOT / "tools")
+    folders = (ROOT / name for name in ("src", "tests", "tools", "benchmarks"))
     return [path.relative_to(ROOT).as_posix() for folder in folders for path in sorted(folder.rglob("*.py"))]
 
 
