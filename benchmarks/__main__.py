@@ -1,6 +1,8 @@
 """`python -m benchmarks [--only NAME ...] [--quick]`: every benchmark in one run, over one ground."""
 
+import asyncio
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
@@ -33,7 +35,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "start": start.cold,
     "rows": rows.run,
 }
-DONE, FAILED, MISUSED = 0, 1, 2
+DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
 app = App(name="benchmarks", help=__doc__)
 
@@ -60,6 +62,8 @@ def main(
     try:
         ground.start()
         figures = uvloop.run(_all(ground, [name for name in BENCHMARKS if not only or name in only]))
+    except asyncio.CancelledError:
+        return INTERRUPTED
     finally:
         ground.stop()
     seconds = (datetime.now(UTC) - began).total_seconds()
@@ -71,6 +75,10 @@ BROKEN = "broken: "
 
 
 async def _all(ground: Ground, names: list[str]) -> list[Figure]:
+    me = asyncio.current_task()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # However it is ended, every server that it started ends with it.
+        asyncio.get_running_loop().add_signal_handler(number, me.cancel if me else sys.exit)
     await ground.set(**OFF_AT_FIRST)
     ground.restart()
     await ground.set(pg_stat_statements__track="none")

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import asyncpg
 
-from benchmarks.load import Load
 from benchmarks.servers import Server, serving, zoapets
 from zoapets.cli.folder import erase
 from zoapets.common.clock import Clock
@@ -161,14 +160,3 @@ class Ground:
 
     def size(self, whole: int, *, quick: int) -> int:
         return quick if self.quick else whole
-
-
-@asynccontextmanager
-async def loads(port: int, *more: int, connections: int) -> AsyncIterator[list[Load]]:
-    """A load for each port."""
-    async with Load(port, connections=connections) as first:
-        if not more:
-            yield [first]
-            return
-        async with loads(*more, connections=connections) as rest:
-            yield [first, *rest]

@@ -13,8 +13,11 @@ from zoapets.core.owner.hospitals import HospitalRow
 SHARE = 0.6
 MOST_MIB = 150.0
 CONNECTIONS = 16
+ASKED_OF_EACH = 20
 SECONDS = 2.5
 PETS_EACH = 10
+# All of them more than the doses there are.
+PANELS = range(100, 1000)
 KINDS = ("pet", "pets20", "painel")
 
 
@@ -28,7 +31,7 @@ async def run(ground: Ground) -> list[Figure]:
     figures = []
     async with ground.serving() as server, Load(server.port, connections=CONNECTIONS) as load:
         for kind, each in asked.items():
-            spread = [asks for requests in each for asks in requests]
+            spread = [chance.choice(requests) for requests in each for _ in range(ASKED_OF_EACH)]
             chance.shuffle(spread)
             compares = f"over {len(each)} hospitals at random / one hospital, req/s"
             figures.append(await _compared(ground, load, kind, compares, (spread, each[0])))
@@ -62,7 +65,8 @@ async def _requests(ground: Ground, hospital: HospitalRow) -> dict[str, list[byt
     return {
         "pet": [request("GET", f"/pets/{pet['id']}", token) for pet in pets],
         "pets20": [request("GET", f"/pets?page={page}", token) for page in (1, 2)],
-        "painel": [request("GET", PANEL, token)],
+        # Each asks for another panel: none is answered from what is kept for a second.
+        "painel": [request("GET", f"{PANEL}?limite={limite}", token) for limite in PANELS],
     }
 
 

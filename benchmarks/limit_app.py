@@ -41,19 +41,17 @@ from zoapets.modules.administracoes import rules as dose_rules
 from zoapets.modules.administracoes.schemas import DoseNoPainel, Estatisticas, Painel, StatusDose
 from zoapets.modules.administracoes.service import DoseRealizada
 from zoapets.modules.pets.schemas import PetCreate
-from zoapets.modules.pets.service import PetsService
+from zoapets.modules.pets.service import TUTOR_IS_OPEN, PetsService
 from zoapets.modules.prescricoes import queries as orders
 from zoapets.modules.prescricoes import rules
 from zoapets.modules.prescricoes.schemas import Alerta, Drug, ItemCreate, ItemRead, PrescricaoCreate, PrescricaoCriada
 from zoapets.modules.prescricoes.service import PrescricaoFeita, _as_row
-from zoapets.modules.tutores.service import TutoresService
 
 Asked = Request[Any, Any, Any]
 Answer = Response[bytes]
 
 SETTINGS = from_environment()
 PET, PETS = crud._by_id(PetsService), crud._page(PetsService, frozenset())[0]
-TUTOR = crud._by_id(TutoresService)
 DUE, DAY = doses.due(by_ward=False, by_bed=False), doses.day(by_ward=False, by_bed=False)
 GIVE = doses.act(
     ("status", "realizado_por_id", "registrada_em", "data_hora_realizada", "observacoes"),
@@ -196,11 +194,15 @@ async def pets(request: Asked) -> Answer:
 
 @get("/administracoes/painel-enfermagem")
 async def panel(request: Asked) -> Answer:
+    asked = request.query_params
+    most, hours = int(asked.get("limite", 50)), int(asked.get("horas", 2))
     async with Work(await who(request), reads=True) as work:
         now, ajustes = work.now, work.grant.hospital.ajustes
         late = now - timedelta(minutes=ajustes.tolerancia_atraso_minutos)
-        horizon = now + timedelta(hours=2)
-        due = await work.all(DUE, agora=now, tolerancia=late, horizonte=horizon, limite=50, ala_id=None, leito_id=None)
+        horizon = now + timedelta(hours=hours)
+        due = await work.all(
+            DUE, agora=now, tolerancia=late, horizonte=horizon, limite=most, ala_id=None, leito_id=None
+        )
         item_ids = list({dose.prescricao_item_id for dose in due})
         prescription_ids = list({dose.prescricao_id for dose in due})
         items = {item.id: item for item in await work.all(doses.ITEMS, ids=item_ids)}
@@ -243,9 +245,9 @@ def _statistics(day: doses.DayCounts) -> Estatisticas:
 async def create_pet(request: Asked) -> Answer:
     data = new_pet(await request.body())
     async with Work(await who(request), reads=False) as work:
-        await work.one(TUTOR, id=data.tutor_id)
         values = {**changes(data), "id": new_id()}
-        return answer(await work.one(crud._insert(PetsService, frozenset(values)), now=work.now, **values), 201)
+        insert = crud._insert(PetsService, frozenset(values), TUTOR_IS_OPEN)
+        return answer(await work.one(insert, now=work.now, **values), 201)
 
 
 @patch("/administracoes/{id:uuid}/realizar")
@@ -281,12 +283,17 @@ async def prescribe(request: Asked) -> Answer:
 
 async def _prescribed(work: Work, data: PrescricaoCreate) -> PrescricaoCriada:
     now, actor, stay_id = work.now, work.grant.actor, data.internacao_id
-    await work.one(orders.LOCK_STAY, id=stay_id, pet_id=data.pet_id)
-    patient = await work.one(orders.PATIENT, pet_id=data.pet_id)
+    patient = await work.one(orders.PATIENT_HELD, pet_id=data.pet_id, internacao_id=stay_id)
     ids = list({item.medicamento_id for item in data.itens})
     found = await work.all(orders.DRUGS, ids=ids, especie=patient.especie, internacao_id=stay_id)
     drugs = {drug.id: drug for drug in found}
     items = [_item(item, drugs[item.medicamento_id], patient.peso_kg) for item in data.itens]
+    fuso = work.grant.hospital.fuso
+    times = [
+        (item.id, at)
+        for item in items
+        for at in rules.times(item.inicio, item.frequencia_horas, item.duracao_dias, fuso)
+    ]
     made = PrescricaoCriada(
         id=new_id(),
         tipo=data.tipo,
@@ -301,30 +308,20 @@ async def _prescribed(work: Work, data: PrescricaoCreate) -> PrescricaoCriada:
         created_at=now,
         updated_at=now,
         versao=1,
-        administracoes_geradas=0,
+        administracoes_geradas=len(times),
     )
     await work.rows(
-        orders.INSERT,
+        orders.PRESCRIBE_DOSES,
         **{name: getattr(made, name) for name in ("id", "pet_id", "internacao_id", "veterinario_id")},
-        **{name: getattr(made, name) for name in ("tipo", "observacoes", "created_at", "updated_at")},
+        tipo=made.tipo,
+        observacoes=made.observacoes,
+        now=now,
+        itens=[_as_row(item) for item in items],
+        dose_ids=[new_id() for _ in times],
+        dose_itens=[item for item, _ in times],
+        dose_instantes=[at for _, at in times],
     )
-    await work.rows(orders.INSERT_ITEMS, itens=[_as_row(item) for item in items], prescricao_id=made.id, agora=now)
-    fuso = work.grant.hospital.fuso
-    times = [
-        (item.id, at)
-        for item in items
-        for at in rules.times(item.inicio, item.frequencia_horas, item.duracao_dias, fuso)
-    ]
-    await work.rows(
-        doses.SCHEDULE,
-        prescricao_id=made.id,
-        internacao_id=stay_id,
-        ids=[new_id() for _ in times],
-        item_ids=[item for item, _ in times],
-        instantes=[at for _, at in times],
-        agora_criada=now,
-    )
-    return msgspec.structs.replace(made, administracoes_geradas=len(times))
+    return made
 
 
 def _item(item: ItemCreate, drug: Drug, peso_kg: Decimal | None) -> ItemRead:

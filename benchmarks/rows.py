@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks import history, plans
 from benchmarks.figures import Figure, Spread, interleaved
 from benchmarks.ground import Ground, said
-from benchmarks.limit import PANEL
+from benchmarks.limit import PANELS
 from benchmarks.load import HOST, BadAnswerError, Load, cycled, request
 from zoapets.core.owner.hospitals import HospitalRow
 
@@ -83,7 +83,7 @@ async def _paths(ground: Ground, hospital: HospitalRow) -> dict[str, list[str]]:
     noon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     since, until = (urllib.parse.quote((noon - timedelta(days=days)).isoformat()) for days in (2, 1))
     return {
-        "painel": [PANEL],
+        "painel": PANELS,
         "historico": [f"/pets/{key}/historico" for key in pets],
         "busca": [f"/pets?busca={name}" for name in ("rex", "LUNA", "bidu%200", "n%C3%ADna")],
         "doses": [DOSES],

@@ -1,6 +1,7 @@
 """What PostgreSQL was asked: texts and counts, from `pg_stat_statements`, which is off but for these moments."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -53,7 +54,11 @@ async def counting(ground: Ground) -> AsyncIterator[Calls]:
 
 
 async def seen(ground: Ground, load: Load, requests: list[bytes]) -> set[str]:
-    """The texts of the statements behind these requests, without those that find out who asks."""
+    """The statements behind these requests, without those that find out who asks: their words, in no order.
+
+    Two processes may name the columns of one INSERT in different orders.
+    """
     async with counting(ground) as calls:
         await load.run(Requests(requests))
-    return {text for text in calls.by_text if not any(table in text for table in WHO)}
+    asked = (text for text in calls.by_text if not any(table in text for table in WHO))
+    return {" ".join(sorted(re.findall(r"[a-z_.]+", text))) for text in asked}
