@@ -100,18 +100,21 @@ async def compared(ground: Ground, scenario: Scenario, first: Side, second: Side
         )
     except BadAnswerError as error:
         return not_measured(f"limit {scenario.name}", compares, str(error))
+    by_cpu = theirs.cpu_ms / ours.cpu_ms
     return Figure(
         name=f"limit {scenario.name}",
         compares=compares,
         value=Spread.of_ratios(pairs),
         target=scenario.target,
         at_least=True,
-        note="" if same is True else "not the same SQL or bytes: bring limit_app up to date",
+        note=f"{by_cpu:.2f} by the server's CPU"
+        if same is True
+        else "not the same SQL or bytes: bring limit_app up to date",
         detail={
             "same": same,
             "req/s": [ours.rates, theirs.rates],
             "server's CPU ms an answer": [round(ours.cpu_ms, 3), round(theirs.cpu_ms, 3)],
-            "by that CPU": round(theirs.cpu_ms / ours.cpu_ms, 2),
+            "by that CPU": by_cpu,
         },
     )
 

@@ -16,7 +16,7 @@ from zoapets.core.owner.hospitals import HospitalRow
 
 MOST = 1.3
 CONNECTIONS = 2
-SECONDS = 0.6
+SECONDS = 0.4
 SHORT, LONG = "curta", "longa"
 DOSES, AUDIT, ORDERS = "/administracoes", "/auditoria", "/prescricoes"
 

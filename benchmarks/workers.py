@@ -16,7 +16,7 @@ from benchmarks.load import HOST, Load, cycled
 from benchmarks.servers import Server, serving
 
 CONNECTIONS = 16
-SECONDS = 1.5
+SECONDS = 1.2
 KINDS = ("pet", "pets20", "painel")
 DEALS = 10
 APPLICATION = "zoapets.cli.serve:app_from_environment"
