@@ -13,7 +13,8 @@ import msgspec
 from benchmarks.figures import Figure, Spread, interleaved, not_measured
 from benchmarks.ground import Ground, said
 from benchmarks.load import BadAnswerError, Load, Requests, Run, cycled, request
-from benchmarks.servers import Server, serving
+from benchmarks.meter import Meter, by_cpu, measured
+from benchmarks.servers import serving
 from benchmarks.statements import seen
 from zoapets.core.owner.hospitals import HospitalRow
 
@@ -55,39 +56,23 @@ async def run(ground: Ground) -> list[Figure]:
         Load(ours.port, connections=CONNECTIONS) as our_load,
         Load(theirs.port, connections=CONNECTIONS) as their_load,
     ):
-        sides = Side(ours, our_load), Side(theirs, their_load)
-        return [await compared(ground, scenario, *sides) for scenario in await scenarios(ground, hospital, token)]
+        return [
+            await compared(ground, scenario, Side(ours, load=our_load), Side(theirs, load=their_load))
+            for scenario in await scenarios(ground, hospital, token)
+        ]
 
 
 @dataclass
-class Side:
-    """A server, the load on it, and what its rounds came to."""
+class Side(Meter):
+    """One of the two, with the load on it."""
 
-    server: Server
-    load: Load
-    rates: list[int] = field(default_factory=list)
-    cpu: float = 0.0
-    answers: int = 0
-
-    async def rate(self, scenario: Scenario, seconds: float, taken: "itertools.count[int]") -> float:
-        before = self.server.cpu_seconds()
-        done = await scenario.measure(self.load, seconds, taken)
-        self.cpu += self.server.cpu_seconds() - before
-        self.answers += done.answers
-        self.rates.append(round(done.rate))
-        return done.rate
-
-    @property
-    def cpu_ms(self) -> float:
-        """Of the server's process, an answer: little moved by what else the machine does."""
-        return 1000 * self.cpu / self.answers
+    load: Load = field(kw_only=True)
 
 
-async def compared(ground: Ground, scenario: Scenario, first: Side, second: Side) -> Figure:
+async def compared(ground: Ground, scenario: Scenario, ours: Side, theirs: Side) -> Figure:
     """Requests per second of ours over the limit's."""
     said(f"limit {scenario.name}")
     taken, seconds = itertools.count(), ground.seconds(SECONDS)
-    ours, theirs = Side(first.server, first.load), Side(second.server, second.load)
     compares = "ours / Litestar + asyncpg by hand, req/s"
     try:
         same = await same_work(ground, scenario, ours.load, theirs.load, taken)
@@ -95,26 +80,21 @@ async def compared(ground: Ground, scenario: Scenario, first: Side, second: Side
             await scenario.measure(side.load, seconds / 3, taken)
         pairs = await interleaved(
             ground.rounds,
-            lambda: ours.rate(scenario, seconds, taken),
-            lambda: theirs.rate(scenario, seconds, taken),
+            lambda: ours.rate(scenario.measure(ours.load, seconds, taken)),
+            lambda: theirs.rate(scenario.measure(theirs.load, seconds, taken)),
         )
     except BadAnswerError as error:
         return not_measured(f"limit {scenario.name}", compares, str(error))
-    by_cpu = theirs.cpu_ms / ours.cpu_ms
     return Figure(
         name=f"limit {scenario.name}",
         compares=compares,
         value=Spread.of_ratios(pairs),
         target=scenario.target,
         at_least=True,
-        note=f"{by_cpu:.2f} by the server's CPU"
-        if same is True
-        else "not the same SQL or bytes: bring limit_app up to date",
+        note=by_cpu(ours, theirs) if same is True else "not the same SQL or bytes: bring limit_app up to date",
         detail={
             "same": same,
-            "req/s": [ours.rates, theirs.rates],
-            "server's CPU ms an answer": [round(ours.cpu_ms, 3), round(theirs.cpu_ms, 3)],
-            "by that CPU": by_cpu,
+            **measured(ours, theirs),
         },
     )
 

@@ -3,8 +3,8 @@
     async with Load(port, connections=10) as load:
         run = await load.run(cycled(requests), seconds=2)
 
-It reads what our servers write: HTTP/1.1 with `content-length`. An answer that says neither its length nor a status
-that has none ends the run with an error.
+It reads what our servers write: HTTP/1.1 with `content-length`. An answer that does not say its length, and has no
+status that goes without, breaks its connection: the run is counted as failed.
 """
 
 import asyncio

@@ -21,6 +21,7 @@ from zoapets.core.owner.provisioning import NewTenant, provision
 COUNT, QUICK = 500, 40
 AT_ONCE = 2
 SLUG = "h-{:04d}"
+TABLES = ("tutores", "pets", "pet_pesos", "internacoes", "prescricoes", "prescricao_itens", "administracoes", "leitos")
 
 # 20 owners, 50 pets, a ward of 10 beds with 5 patients, and 60 doses around now. With its triggers and foreign keys
 # asleep: this is scenery, not work.
@@ -116,9 +117,6 @@ async def _fill(connection: Any, schema: str) -> None:
     async with connection.transaction():
         await connection.execute(f"set local search_path = {schema}, ext; {SCENERY}")
     await connection.execute(f"analyze {', '.join(f'{schema}.{table}' for table in TABLES)}")
-
-
-TABLES = ("tutores", "pets", "pet_pesos", "internacoes", "prescricoes", "prescricao_itens", "administracoes", "leitos")
 
 
 def new(slug: str) -> NewTenant:

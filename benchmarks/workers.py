@@ -12,7 +12,8 @@ from contextlib import AbstractAsyncContextManager
 from benchmarks.figures import Figure, Spread, interleaved, not_measured
 from benchmarks.ground import Ground
 from benchmarks.limit import scenarios
-from benchmarks.load import HOST, Load, cycled
+from benchmarks.load import HOST, Load, Run, cycled
+from benchmarks.meter import Meter, by_cpu, measured
 from benchmarks.servers import Server, serving
 
 CONNECTIONS = 16
@@ -55,27 +56,33 @@ async def _compared(ground: Ground, name: str, compares: str, first: Server, sec
     for scenario in await scenarios(ground, hospital, await ground.token(hospital, "vet")):
         if scenario.name not in KINDS:
             continue
-        pairs = await _rates(ground, scenario.requests, first, second)
+        ours, theirs = Meter(first), Meter(second)
+        pairs = await _rates(ground, scenario.requests, ours, theirs)
         figures.append(
             Figure(
                 name=f"{name} {scenario.name}",
                 compares=compares,
                 value=Spread.of_ratios(pairs),
-                detail={"req/s": [[round(rate) for rate in pair] for pair in pairs]},
+                note=by_cpu(ours, theirs),
+                detail=measured(ours, theirs),
             )
         )
     return figures
 
 
-async def _rates(ground: Ground, requests: list[bytes], first: Server, second: Server) -> list[tuple[float, float]]:
-    async def rate(server: Server) -> float:
+async def _rates(ground: Ground, requests: list[bytes], first: Meter, second: Meter) -> list[tuple[float, float]]:
+    async def answered(server: Server) -> Run:
         # New connections for each round: how they fall is part of the figure.
         async with Load(server.port, connections=CONNECTIONS) as load:
-            return (await load.run(cycled(requests), seconds=ground.seconds(SECONDS))).checked().rate
+            return (await load.run(cycled(requests), seconds=ground.seconds(SECONDS))).checked()
 
-    for server in (first, second):
-        await rate(server)
-    return await interleaved(ground.rounds, lambda: rate(first), lambda: rate(second))
+    for meter in (first, second):
+        await answered(meter.server)
+    return await interleaved(
+        ground.rounds,
+        lambda: first.rate(answered(first.server)),
+        lambda: second.rate(answered(second.server)),
+    )
 
 
 async def _dealt(name: str, what: str, server: Server) -> Figure:
