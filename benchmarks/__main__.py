@@ -36,6 +36,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "rows": rows.run,
 }
 DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+BROKEN = "broken: "
 
 app = App(name="benchmarks", help=__doc__)
 
@@ -62,16 +63,15 @@ def main(
     try:
         ground.start()
         figures = uvloop.run(_all(ground, [name for name in BENCHMARKS if not only or name in only]))
+        seconds = (datetime.now(UTC) - began).total_seconds()
+        sys.stdout.write(report.write(folder, figures, report.Circumstances(began, seconds, load, quick)))
+        sys.stdout.flush()
     except asyncio.CancelledError:
         return INTERRUPTED
     finally:
+        said("ending, and erasing what was made")
         ground.stop()
-    seconds = (datetime.now(UTC) - began).total_seconds()
-    sys.stdout.write(report.write(folder, figures, report.Circumstances(began, seconds, load, quick)))
-    return FAILED if any(figure.value is None and figure.note.startswith(BROKEN) for figure in figures) else DONE
-
-
-BROKEN = "broken: "
+    return FAILED if any(figure.note.startswith(BROKEN) for figure in figures) else DONE
 
 
 async def _all(ground: Ground, names: list[str]) -> list[Figure]:
