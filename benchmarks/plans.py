@@ -17,11 +17,13 @@ ON = {
     "auto_explain__log_format": "json",
 }
 OFF = {"session_preload_libraries": "", "auto_explain__log_min_duration": "-1"}
-HEARD_S = 0.05
+# A setting is heard of by a signal, and a plan is written when its statement is let go, some time after the answer.
+HEARD_S = 0.1
+ASKED = 3
 
 
 async def of(ground: Ground, asked: Mapping[str, Mapping[str, list[bytes]]]) -> dict[str, dict[str, list[Any]]]:
-    """For each name and hospital, the plans behind one request; asked on new connections, and twice for warm ones."""
+    """For each name and hospital, the plans behind some requests; asked before, so that connections are warm."""
     await ground.set(**ON)
     await asyncio.sleep(HEARD_S)
     found: dict[str, dict[str, list[Any]]] = {}
@@ -29,9 +31,11 @@ async def of(ground: Ground, asked: Mapping[str, Mapping[str, list[bytes]]]) -> 
         async with ground.serving("plans") as server, Load(server.port, connections=1) as load:
             for name, by_hospital in asked.items():
                 for slug, requests in by_hospital.items():
-                    await load.run(Requests(requests[:1] * 2))
+                    await load.run(Requests(requests[:ASKED] * 2))
+                    await asyncio.sleep(HEARD_S)
                     start = ground.postgres_log.stat().st_size
-                    await load.run(Requests(requests[:1]))
+                    await load.run(Requests(requests[:ASKED]))
+                    await asyncio.sleep(HEARD_S)
                     found.setdefault(name, {})[slug] = list(_plans(ground.postgres_log, start))
     finally:
         await ground.set(**OFF)
