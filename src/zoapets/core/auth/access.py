@@ -56,6 +56,7 @@ class AccessRow(Read):
     ativo: bool
     roles: list[RoleGrant]
     ajustes: Ajustes
+    tenant: TenantRow
 
 
 _roles = (
@@ -73,11 +74,14 @@ _roles = (
     .where(UserRole.user_id == User.id)
     .scalar_subquery()
 )
+# What the registry says of the hospital whose role asks.
+_tenant = func.este_hospital().table_valued(*TenantRow.__struct_fields__).render_derived()
 ACCESS = query(
-    select(*columns(AccessRow, User, roles=_roles, ajustes=Configuracao))
+    select(*columns(AccessRow, User, roles=_roles, ajustes=Configuracao, tenant=_tenant.c))
     .join(Sessao, Sessao.user_id == User.id)
-    # One row, of what the hospital has decided.
+    # One row each: what the hospital has decided, and the hospital itself.
     .join(Configuracao, true())
+    .join(_tenant, true())
     .where(
         User.id == bindparam("user_id"),
         Sessao.id == bindparam("sessao_id"),
@@ -104,6 +108,7 @@ class Access:
         self._tokens = tokens
         self._clock = clock
         self._ttl = ttl.total_seconds()
+        self._schemas: dict[UUID, str] = {}
         self._known: dict[tuple[str, str, str], tuple[float, Grant]] = {}
 
     async def authenticate(self, authorization: str | None) -> Grant:
@@ -127,12 +132,19 @@ class Access:
         self._known.clear()
 
     async def _look_up(self, claims: Claims) -> Grant:
-        tenant = await self.tenant(UUID(claims.tenant_id))
-        async with finishing(UnitOfWork(self._pool, tenant_gate(tenant.schema_name, read_only=True))) as db:
+        schema = await self._schema(UUID(claims.tenant_id))
+        async with finishing(UnitOfWork(self._pool, tenant_gate(schema, read_only=True))) as db:
             row = await db.first(ACCESS, user_id=UUID(claims.sub), sessao_id=UUID(claims.sid), now=self._clock.now())
         if row is None or not row.ativo:
             raise SessaoEncerrada
-        return Grant(actor_of(row, tenant, UUID(claims.sid)), Hospital(tenant, row.ajustes))
+        _check_active(row.tenant)
+        return Grant(actor_of(row, row.tenant, UUID(claims.sid)), Hospital(row.tenant, row.ajustes))
+
+    async def _schema(self, tenant_id: UUID) -> str:
+        """Of a hospital: it never changes, so it is asked once."""
+        if tenant_id not in self._schemas:
+            self._schemas[tenant_id] = (await self.tenant(tenant_id)).schema_name
+        return self._schemas[tenant_id]
 
     async def tenant(self, tenant_id: UUID) -> TenantRow:
         """The hospital, which must be active."""
@@ -140,9 +152,13 @@ class Access:
             tenant = await db.first(TENANT_BY_ID, id=tenant_id)
         if tenant is None:
             raise SessaoEncerrada
-        if tenant.status is not TenantStatus.ATIVO:
-            raise HospitalSuspenso
+        _check_active(tenant)
         return tenant
+
+
+def _check_active(tenant: TenantRow) -> None:
+    if tenant.status is not TenantStatus.ATIVO:
+        raise HospitalSuspenso
 
 
 def actor_of(row: AccessRow, tenant: TenantRow, sessao_id: UUID | None) -> Actor:

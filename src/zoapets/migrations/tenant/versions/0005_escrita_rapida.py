@@ -1,4 +1,4 @@
-"""Less work for each write: audit that looks at a row once, doses checked together, events in the commit's message."""
+"""Less to do: audit looks at a row once, doses are checked together, events go with the commit, access is one look."""
 
 from alembic import op
 
@@ -51,6 +51,21 @@ grant execute on function registrar_eventos(bytea) to __tenant__;
 """
 
 
+# What the registry says of this hospital, now: whether it may be served is read with who asks, in one statement.
+_REGISTRY = """
+create function este_hospital() returns table (
+  id uuid, slug text, nome text, tipo text, status text, schema_name text, fuso text)
+language plpgsql stable security definer rows 1
+set search_path = pg_catalog, pg_temp as $$
+begin
+  return query select t.id, t.slug::text, t.nome::text, t.tipo::text, t.status::text, t.schema_name::text, t.fuso::text
+  from public.tenants t where t.schema_name = '__tenant__';
+end $$;
+revoke execute on function este_hospital() from public;
+grant execute on function este_hospital() to __tenant__;
+"""
+
+
 def upgrade() -> None:
     op.execute(ddl.AUDIT_FUNCTIONS)
     for key in ("prescricao_id", "prescricao_item_id", "internacao_id"):
@@ -60,3 +75,4 @@ def upgrade() -> None:
     op.execute(_DOSES_BELONG)
     op.execute(ddl.granted("administracoes", f"update ({_WRITTEN})"))
     op.execute(_EVENTS)
+    op.execute(_REGISTRY)
