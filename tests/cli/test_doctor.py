@@ -81,7 +81,7 @@ def test_of_a_healthy_installation_every_part_is_ok(healthy: Ground) -> None:
     lines = {line[6:19].strip(): line[:4].strip() for line in said.out.splitlines()}
     assert lines.keys() == {
         *("configuration", "database", "login", "owner", "postgresql", "durability", "app role", "revokes"),
-        *("isolation", "migrations", "clock", "connections", "valkey", "storage"),
+        *("isolation", "audit", "migrations", "clock", "connections", "valkey", "storage"),
     }
     assert set(lines.values()) == {"ok"}
 
@@ -132,6 +132,26 @@ def test_without_the_owners_address_it_checks_what_it_can(healthy: Ground, monke
 def test_what_was_weakened_is_found(healthy: Ground, spoil: str, mend: str, name: str, detail: str) -> None:
     with spoilt(healthy, spoil, mend):
         assert detail in failures(healthy)[name]
+
+
+@pytest.mark.parametrize(
+    ("right", "detail"),
+    [
+        ("insert on auditoria to {s}", "may insert"),
+        ("update (em) on auditoria to {s}", "may update"),
+        ("delete on auditoria_selos to {s}", "may delete"),
+        ("truncate on auditoria_selos to zoapets_app", "zoapets_app may truncate"),
+    ],
+)
+def test_a_trail_that_can_be_written_is_found(healthy: Ground, right: str, detail: str) -> None:
+    schema = schema_of(healthy, "aurora")
+    given = right.replace("{s}", schema)
+
+    with spoilt(healthy, f"grant {given}", f"revoke {given.replace(' to ', ' from ')}", within=schema):
+        found = failures(healthy)["audit"]
+
+    assert detail in found
+    assert "zoapets audit verify" in found
 
 
 def granted(ground: Ground, right: str, role: str, *, within: str) -> AbstractContextManager[None]:

@@ -15,6 +15,8 @@ OWNERS = {
     "Ala": {"modules/leitos"},
     # Written by triggers alone.
     "Auditoria": set(),
+    # By the database's own function, and by the owner's SQL.
+    "AuditoriaSelo": set(),
     "Configuracao": {"modules/configuracoes"},
     # Kept by a trigger on each hospital's `users`.
     "EmailDirectory": set(),

@@ -35,7 +35,10 @@ app.command(
     "zoapets.cli.tenants:app", name="tenants", help="Make, list, suspend, compare and copy hospitals.", sort_key=5
 )
 app.command("zoapets.cli.users:app", name="users", help="Make people, and give them new passwords.", sort_key=6)
-app.command("zoapets.cli.openapi:openapi", help="Print the OpenAPI document.", sort_key=7)
+app.command(
+    "zoapets.cli.audit:app", name="audit", help="Seal audit trails, and verify that nobody changed them.", sort_key=7
+)
+app.command("zoapets.cli.openapi:openapi", help="Print the OpenAPI document.", sort_key=8)
 
 
 def main(tokens: Sequence[str] | None = None) -> int:

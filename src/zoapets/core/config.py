@@ -76,6 +76,8 @@ class Settings:
     statement_timeout_ms: int = 15_000
     # Access rights are read again at least this often: how long a suspension may take to be felt.
     access_ttl: timedelta = timedelta(milliseconds=500)
+    # How long a row of the audit trail waits for its seal, if nothing is in its way.
+    seal_interval: timedelta = timedelta(seconds=2)
 
 
 def from_environment(environ: Mapping[str, str] = os.environ, needs: Collection[Need] = SERVING) -> Settings:

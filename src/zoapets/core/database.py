@@ -135,6 +135,8 @@ class UnitOfWork:
         # PostgreSQL answers ROLLBACK to the COMMIT of a transaction that had failed.
         if status not in {None, "COMMIT"}:
             raise Unavailable("A gravação não foi concluída.")
+        if status is not None:
+            self._pool.written.add(self._gate.place)
 
     async def rollback(self) -> None:
         """Undo it. A connection that cannot is destroyed, which undoes it too: what went wrong before is the answer."""

@@ -134,6 +134,10 @@ class Metrics:
         self.cache_failures = Counter(
             "zoapets_cache_failures", "Times that Valkey did not answer.", registry=self.registry
         )
+        self.sealed = Counter("zoapets_audit_sealed", "Rows of audit trails that were sealed.", registry=self.registry)
+        self.seal_failures = Counter(
+            "zoapets_audit_seal_failures", "Times that an audit trail could not be sealed.", registry=self.registry
+        )
         self.logins = Counter("zoapets_logins", "Logins by outcome.", ("outcome",), registry=self.registry)
         self._children: dict[tuple[str, str, int], Any] = {}
 

@@ -82,6 +82,8 @@ class Pool:
         self._connect = connect
         self._size = size
         self._loop = asyncio.get_running_loop()
+        # Where something was committed since whoever cares last looked.
+        self.written: set[str] = set()
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._opening = 0

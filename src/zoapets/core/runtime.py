@@ -12,6 +12,7 @@ from zoapets.core.config import Settings
 from zoapets.core.database import open_pool
 from zoapets.core.observability import Metrics
 from zoapets.core.pool import Pool
+from zoapets.core.sealing import Sealer
 from zoapets.core.storage import Storage
 
 
@@ -29,6 +30,7 @@ class Runtime:
     boards: Boards
     storage: Storage
     metrics: Metrics
+    sealer: Sealer
 
     @classmethod
     async def open(cls, settings: Settings, clock: Clock | None = None) -> "Runtime":
@@ -44,6 +46,8 @@ class Runtime:
         )
         metrics = Metrics()
         cache = Cache(settings.redis_url, metrics)
+        sealer = Sealer(pool, metrics, settings.seal_interval)
+        sealer.start()
         return cls(
             settings=settings,
             clock=clock,
@@ -55,9 +59,11 @@ class Runtime:
             boards=Boards(cache),
             storage=Storage(settings),
             metrics=metrics,
+            sealer=sealer,
         )
 
     async def close(self) -> None:
+        await self.sealer.stop()
         self.passwords.close()
         await self.cache.close()
         await self.pool.close()

@@ -30,9 +30,11 @@ create or replace function auditar_alteracao() returns trigger language plpgsql 
 set search_path = __tenant__, pg_temp as $$
 begin
   insert into auditoria (em, ator_id, origem, requisicao_id, tabela, acao, registro_id, antes, depois)
-  select {_WHO}, 'alterar', n.linha->>'id', mudou.antes, mudou.depois
+  select {_WHO}, 'alterar', coalesce(n.linha, v.linha)->>'id', mudou.antes,
+    case when v.linha is null or n.linha is null then n.linha else mudou.depois end
   from (select to_jsonb(v) - {SECRETS} as linha from velhos v offset 0) as v
-  join (select to_jsonb(n) - {SECRETS} as linha from novos n offset 0) as n on v.linha->'id' = n.linha->'id'
+  -- "full": a row that was given another id is two, the one that was and the one that is.
+  full join (select to_jsonb(n) - {SECRETS} as linha from novos n offset 0) as n on v.linha->'id' = n.linha->'id'
   cross join lateral (
     select jsonb_object_agg(key, value) as antes, jsonb_object_agg(key, n.linha->key) as depois
     from jsonb_each(v.linha) where n.linha->key is distinct from value) as mudou;

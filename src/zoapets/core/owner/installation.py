@@ -228,6 +228,29 @@ async def isolation(connection: Any) -> Check:
     )
 
 
+_WRITABLE_TRAILS = f"""
+select format('%s may %s %s', r.role, lower(p.privilege), c.oid::regclass) as fault
+from public.tenants t join pg_class c on c.relnamespace = to_regnamespace(t.schema_name)
+  and c.relname in ('auditoria', 'auditoria_selos'),
+lateral (values (t.schema_name), ('{APP_ROLE}')) r(role),
+unnest(array['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) p(privilege)
+where has_table_privilege(r.role, c.oid, p.privilege)
+  or (p.privilege in ('INSERT', 'UPDATE') and has_any_column_privilege(r.role, c.oid, p.privilege))
+  or (p.privilege = 'UPDATE' and pg_has_role(r.role, c.relowner, 'usage'))
+order by 1 limit 100
+"""  # noqa: S608 - a constant of ours
+
+
+async def audit(connection: Any) -> Check:
+    """Whether nobody who serves can write, mend or empty an audit trail or its seals."""
+    return verdict(
+        "audit",
+        [row["fault"] for row in await connection.fetch(_WRITABLE_TRAILS)],
+        fine="audit trails and their seals can be read, and written by triggers alone",
+        advice="revoke these rights, find out who granted them, and run: zoapets audit verify --all",
+    )
+
+
 async def migrations(connection: Any) -> Check:
     """Whether `public` and every active hospital are as new as this version needs them."""
     revision = await current(connection, "public")
@@ -278,7 +301,16 @@ async def connections(connection: Any, *, needed: int) -> Check:
 Question = Callable[[Any], Awaitable[Check]]
 # What must hold before a request is answered, asked by the serving role itself.
 SERVING: tuple[Question, ...] = (server_version, login, app_role, revokes, migrations, durability)
-OWNING: tuple[Question, ...] = (server_version, durability, app_role, revokes, isolation, migrations, clock)
+OWNING: tuple[Question, ...] = (
+    server_version,
+    durability,
+    app_role,
+    revokes,
+    isolation,
+    audit,
+    migrations,
+    clock,
+)
 
 
 async def asked(connection: Any, questions: Iterable[Question]) -> AsyncIterator[Check]:
