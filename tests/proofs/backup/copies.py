@@ -1,5 +1,6 @@
 """Hospitals to copy, and the two ends of a copy."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ AWKWARD = "a\tb\nc\r\\.\n\\N 'd' \"e\" \U0001f436"
 async def lived_in(installation: Stage, size: str = "demo") -> Hospital:
     """A made-up hospital in the middle of its day, in which somebody signed in, repeated a request, and has a flag."""
     hospital = await fill(installation, size)
+    await sealed(hospital)
     admin = await hospital.signed_in()
     body = {"nome": "Conceição \\N", "telefone": "+5511987654321"}
     answer = await admin.post("/tutores", body, idempotency_key="once")
@@ -23,6 +25,14 @@ async def lived_in(installation: Stage, size: str = "demo") -> Hospital:
     await hospital.sql("update {s}.tutores set observacoes = $1 where nome = 'Conceição \\N'", AWKWARD)
     await hospital.sql("insert into public.feature_flags (tenant_id, flag) values ($1, 'piloto')", hospital.id)
     return hospital
+
+
+async def sealed(hospital: Hospital) -> None:
+    """At least one seal; a transaction of another database may hold it up for a while."""
+    async with asyncio.timeout(60):
+        while not await hospital.sql("select 1 from {s}.auditoria_selos"):
+            await hospital.sql("select {s}.selar_auditoria()")
+            await asyncio.sleep(0.01)
 
 
 async def small(installation: Stage) -> Hospital:

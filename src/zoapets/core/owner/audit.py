@@ -52,6 +52,17 @@ from (select $1::bigint as numero, $2::text as tipo, $3::bytea as anterior, $4::
   0 as linhas, clock_timestamp() as selado_em) as novo
 """  # noqa: S608 - as above
 
+_NEXT = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_IS_FOREIGN = f"""
+select $1::bigint > {_NEXT} or exists (
+  select from {{s}}.auditoria where transacao >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+"""  # noqa: S608 - as above
+_SET_APART = f"""
+update {{s}}.auditoria
+set transacao = case when id = any($1::bigint[]) then pg_current_xact_id()::text::bigint else 0 end
+where transacao >= {_NEXT} or id = any($1::bigint[])
+"""  # noqa: S608 - as above
+
 
 class Verdict(msgspec.Struct):
     """What was found. `head` is the last seal's hash: kept elsewhere, it proves that no seal was replaced since.
@@ -104,37 +115,32 @@ async def verify(
         return verdict
 
 
-async def adopt(connection: Any, schema: str) -> Verdict:
-    """Take in a trail whose rows and seals were copied from another PostgreSQL, as the owner, in one transaction.
+async def adopt(connection: Any, schema: str) -> bool:
+    """Take in a trail whose rows and seals were copied, perhaps from another PostgreSQL; whether it had to be changed.
 
-    Its seals count in transactions that mean nothing here. Once they are verified, a seal of the kind `importacao`
-    follows them, and says from which transaction on this PostgreSQL's own count. What was not sealed there is sealed
-    next; what was is set apart from all that comes (`transacao` 0). To be called before the hospital is served.
+    As the owner, before the hospital is served. The trail is verified first. Where it counts in transactions that this
+    PostgreSQL has not reached yet, a seal of the kind `importacao` says from which one on its own count. What was not
+    sealed is sealed next; what was is set apart from all that comes (`transacao` 0).
 
     Raises:
         RefusedError: the trail is not what was sealed.
     """
     async with connection.transaction():
         await connection.execute(f"lock table {schema}.auditoria, {schema}.auditoria_selos in exclusive mode")
+        path = await connection.fetchval("select current_setting('search_path')")
         await connection.execute("set local search_path = pg_catalog")
         examination = _Examination(connection, schema, None, lambda _: None)
         verdict, unsealed = await examination.run()
         if faults := [told(fault) for fault in verdict.faults if fault.wrong is not Wrong.RESTORED]:
             raise RefusedError(*faults)
-        await connection.execute(
-            f"update {schema}.auditoria set transacao = case when id = any($1::bigint[])"  # noqa: S608 - from the registry
-            " then pg_current_xact_id()::text::bigint else 0 end where transacao <> 0 or id = any($1::bigint[])",
-            unsealed,
-        )
-        chain = examination.chain
-        await connection.execute(
-            _BEGIN_ANEW.replace("{s}", schema),
-            chain.last + 1,
-            TipoSelo.IMPORTACAO.value,
-            chain.head,
-            *chain.end,
-        )
-    return verdict
+        is_foreign: bool = await connection.fetchval(_IS_FOREIGN.replace("{s}", schema), examination.chain.end[0])
+        if is_foreign:
+            chain = examination.chain
+            await connection.execute(_SET_APART.replace("{s}", schema), unsealed)
+            numero, tipo = chain.last + 1, TipoSelo.IMPORTACAO.value
+            await connection.execute(_BEGIN_ANEW.replace("{s}", schema), numero, tipo, chain.head, *chain.end)
+        await connection.execute(f"set local search_path = {path}")
+    return is_foreign
 
 
 def told(fault: Fault) -> str:

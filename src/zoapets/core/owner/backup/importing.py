@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import asyncpg
 import msgspec
 
+from zoapets.core.owner.audit import adopt
 from zoapets.core.owner.backup import shape
 from zoapets.core.owner.backup.file import DAMAGED, NEWER, Copy, opened
 from zoapets.core.owner.backup.manifest import Heard, Manifest, Step, Table, UnfitFileError
@@ -50,7 +51,8 @@ async def restore(
 
     Raises:
         UnfitFileError: the file is damaged, of a newer version, or not what it claims to be.
-        RefusedError: the slug is taken or unfit, or the plan or the name in the file are.
+        RefusedError: the slug is taken or unfit, or the plan or the name in the file are; or its audit trail is not
+            what was sealed.
     """
     with opened(path, heard) as copy:
         new = await _registration(connection, copy.manifest, slug, nome)
@@ -169,6 +171,7 @@ async def _set_counters(connection: Any, manifest: Manifest, place: Place) -> No
 async def _after_load(connection: Any, copy: Copy, place: Place, now: datetime) -> None:
     """What is to differ from the hospital that was exported. Whatever begins anew in a copy begins here."""
     manifest = copy.manifest
+    await adopt(connection, place.schema)
     # No token names them here; the list of open sessions must not either.
     await connection.execute(
         "update sessoes set revogada_em = $1, motivo_revogacao = $2 where revogada_em is null and expira_em > $1",
