@@ -1,12 +1,11 @@
 """A copy's audit trail is sealed as it was, its chain goes on, and one that was tampered with is not brought."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cast import Stage
+from tests.cast import Stage, until
 from tests.proofs.backup.copies import brought, sealed, small, taken
 from tests.proofs.ledger import Ledger
 from zoapets.core.owner.audit import seal, verify
@@ -25,10 +24,12 @@ async def test_the_chain_of_seals_goes_on_in_the_copy(
     copy, made = await brought(owner, installation, await taken(owner, hospital, tmp_path / "sealed.zip"))
     brought_rows = (await verify(owner, copy.schema, head=noted.head)).rows
     await copy.pet()
-    async with asyncio.timeout(60):
-        while (await seal(owner, await find(owner, copy.slug)))[1]:
-            await asyncio.sleep(0.01)
+    hospital_row = await find(owner, copy.slug)
 
+    async def is_sealed() -> bool:
+        return not (await seal(owner, hospital_row))[1]
+
+    await until(is_sealed, seconds=60)
     verdict = await verify(owner, copy.schema, head=noted.head)
     assert (verdict.faults, brought_rows) == ([], noted.rows)
     assert (verdict.rows > noted.rows, verdict.unsealed) == (True, 0)
