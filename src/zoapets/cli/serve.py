@@ -9,6 +9,7 @@ import errno
 import os
 import signal
 import socket
+import sys
 import tempfile
 from typing import Any
 
@@ -156,6 +157,9 @@ def _config(settings: Settings) -> uvicorn.Config:
 
 
 def _supervise(config: uvicorn.Config, listener: socket.socket) -> int:
+    # A new process loads what is `__main__` here: the whole command line, of which a worker uses nothing.
+    main = sys.modules["__main__"]
+    main.__spec__, main.__file__ = None, None
     supervisor = _Supervisor(config, sockets=[listener])
     supervisor.run()
     return FAILED if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes) else DONE

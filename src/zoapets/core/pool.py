@@ -4,7 +4,8 @@ A library's pool resets what comes back. Here nothing needs it, as all that a un
 transaction, and so three things can be done that a general pool cannot (docs/adr/0012-a-pool-of-our-own.md):
 
 - a read leaves its transaction open, and whoever comes next ends it in the same message that begins its own;
-- a hospital gets, if it can, a connection that it had before, whose backend has its tables in memory;
+- a hospital gets a connection that it had before, where its statements are planned and its tables in memory, and for
+  that waits a moment (`RATHER_WAIT_S`);
 - a connection that has seen `MOST_PLACES` hospitals is replaced, as each leaves its tables in the backend's memory.
 """
 
@@ -12,13 +13,16 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
 import asyncpg
 
 MOST_PLACES = 200
-MOST_STATEMENTS = 1000
+MOST_STATEMENTS = 2000
+# How long to wait for a connection that knows the hospital, before another one learns it: that takes as long.
+RATHER_WAIT_S = 0.003
 LIFETIME_S = 1800.0
 # How long a read's transaction may stay open after its answer, when nobody comes to end it.
 LEFT_OPEN_S = 0.02
@@ -38,15 +42,17 @@ class Gate:
 
 
 class Connection:
-    """One connection, with the statements that were prepared on it."""
+    """One connection, with the statements that were prepared on it for each hospital."""
 
     __slots__ = ("_until", "left_open", "link", "place", "places", "statements")
 
     def __init__(self, link: Any, until: float) -> None:
         self.link = link
-        self.statements: dict[str, Any] = {}
         self.place = ""
-        self.places: set[str] = set()
+        # Of the hospital that it serves now, and of all that it knows. A plan holds for one schema: statements that
+        # hospitals shared would be planned anew at each change from one to the other.
+        self.statements: dict[str, Any] = {}
+        self.places: dict[str, dict[str, Any]] = {}
         self.left_open = False
         self._until = until
 
@@ -56,12 +62,13 @@ class Connection:
         if self.left_open:
             text, self.left_open = f"rollback; {text}", False
         self.place = gate.place
-        self.places.add(gate.place)
+        self.statements = self.places.setdefault(gate.place, {})
         await self.link.execute(text)
 
     async def prepare(self, sql: str) -> Any:
-        """The prepared statement, once for each connection."""
-        statement = self.statements[sql] = await self.link.prepare(sql)
+        """The prepared statement, once for each connection and hospital."""
+        # With the place in its text, as asyncpg knows statements by their text.
+        statement = self.statements[sql] = await self.link.prepare(f"{sql}\n-- {self.place}")
         return statement
 
     async def settle(self) -> None:
@@ -72,7 +79,8 @@ class Connection:
 
     def is_worn(self, now: float) -> bool:
         """Whether it has grown, or lived, enough."""
-        return len(self.places) > MOST_PLACES or len(self.statements) > MOST_STATEMENTS or now > self._until
+        prepared = sum(map(len, self.places.values()))
+        return len(self.places) > MOST_PLACES or prepared > MOST_STATEMENTS or now > self._until
 
 
 class Pool:
@@ -87,24 +95,29 @@ class Pool:
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._opening = 0
-        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[Connection | None], str | None]] = deque()
         self._sweep: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def acquire(self, place: str = "", patience: float = 5) -> Connection:
-        """A connection, the hospital's last one if it is free. TimeoutError when none comes within `patience` (s).
+        """A connection, one that knows the hospital if it is to be had. TimeoutError when none comes in `patience` (s).
 
         Raises also what connecting raises.
         """
-        if (found := self._take(place)) is not None:
+        if (found := self._known(place)) is not None:
             return found
         async with asyncio.timeout(patience):
+            if any(place in connection.places for connection in self._all):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(RATHER_WAIT_S):
+                        if (found := await self._wait(place)) is not None:
+                            return found
             while True:
-                if (found := self._take(place)) is not None:
+                if (found := self._known(place) or self._least_known()) is not None:
                     return found
                 if len(self._all) + self._opening < self._size:
                     return await self._open()
-                if (found := await self._wait()) is not None:
+                if (found := await self._wait(None)) is not None:
                     return found
 
     def release(self, connection: Connection, *, left_open: bool = False) -> None:
@@ -142,20 +155,21 @@ class Pool:
         self._all.clear()
         self._idle.clear()
 
-    def _take(self, place: str) -> Connection | None:
-        idle, known = self._idle, None
-        # Last in, first out; but rather the one where the hospital's statements are planned, or its tables known.
-        for connection in reversed(idle):
-            if connection.place == place:
-                known = connection
-                break
-            if known is None and place in connection.places:
-                known = connection
-        if known is not None:
-            idle.remove(known)
-            idle.append(known)
-        while idle:
-            connection = idle.pop()
+    def _known(self, place: str) -> Connection | None:
+        """An idle one that knows the hospital: last in, first out."""
+        for connection in reversed(self._idle):
+            if place in connection.places:
+                self._idle.remove(connection)
+                if not connection.link.is_closed():
+                    return connection
+                self._all.discard(connection)
+        return None
+
+    def _least_known(self) -> Connection | None:
+        """An idle one: of all, the one that knows the fewest, so that each hospital stays with few of them."""
+        while len(self._all) + self._opening >= self._size and self._idle:
+            connection = min(self._idle, key=lambda idle: len(idle.places))
+            self._idle.remove(connection)
             if not connection.link.is_closed():
                 return connection
             self._all.discard(connection)
@@ -175,10 +189,11 @@ class Pool:
         self._all.add(connection)
         return connection
 
-    async def _wait(self) -> Connection | None:
-        """What somebody gives back, or None when there is room for a new one."""
+    async def _wait(self, place: str | None) -> Connection | None:
+        """What somebody gives back, or None when there is room for a new one; with `place`, one that knows it."""
         waiter: asyncio.Future[Connection | None] = self._loop.create_future()
-        self._waiting.append(waiter)
+        entry = (waiter, place)
+        self._waiting.append(entry)
         try:
             return await waiter
         except BaseException:
@@ -186,12 +201,16 @@ class Pool:
                 # Given to somebody who has just left.
                 given = waiter.result()
                 self._wake(None) if given is None else self.release(given, left_open=given.left_open)
+            elif entry in self._waiting:
+                self._waiting.remove(entry)
             raise
 
     def _wake(self, connection: Connection | None) -> bool:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
+        """Give it to whoever waits longest and would have it; whether somebody would."""
+        for entry in self._waiting:
+            waiter, place = entry
+            if not waiter.done() and (place is None or (connection is not None and place in connection.places)):
+                self._waiting.remove(entry)
                 waiter.set_result(connection)
                 return True
         return False

@@ -52,6 +52,7 @@ class Prescricao(Identified, Dated, Versioned, Entity):
     motivo_status: Mapped[str | None]
 
     __table_args__ = (
+        Index("ix_prescricoes_created_at", text("created_at desc"), text("id desc")),
         CheckConstraint("tipo = 'ambulatorial' or internacao_id is not null", name="hospitalar_tem_internacao"),
         CheckConstraint("status = 'ativa' or motivo_status is not null", name="motivo"),
     )
@@ -138,6 +139,14 @@ class Administracao(Identified, Dated, Versioned, Entity):
             "data_hora_agendada",
             "id",
             postgresql_where=text("status = 'pendente'"),
+        ),
+        # What is rare among a million doses, and looked for all the same.
+        Index(
+            "ix_administracoes_raras",
+            "status",
+            "data_hora_agendada",
+            "id",
+            postgresql_where=text("status in ('nao_realizada', 'suspensa', 'anulada')"),
         ),
         # The panel's day is counted in the index alone.
         Index(

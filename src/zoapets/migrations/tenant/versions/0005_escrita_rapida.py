@@ -1,5 +1,6 @@
 """Less to do: audit looks at a row once, doses are checked together, events go with the commit, access is one look."""
 
+import sqlalchemy as sa
 from alembic import op
 
 from zoapets.migrations import ddl
@@ -72,6 +73,19 @@ def upgrade() -> None:
         op.drop_constraint(f"fk_administracoes_{key}", "administracoes", type_="foreignkey")
     # The doses of a prescription are found among those of its stay.
     op.drop_index("ix_administracoes_prescricao_id", "administracoes")
+    op.create_index(
+        "ix_administracoes_raras",
+        "administracoes",
+        ["status", "data_hora_agendada", "id"],
+        unique=False,
+        postgresql_where=sa.text("status in ('nao_realizada', 'suspensa', 'anulada')"),
+    )
+    op.create_index(
+        "ix_prescricoes_created_at",
+        "prescricoes",
+        [sa.literal_column("created_at desc"), sa.literal_column("id desc")],
+        unique=False,
+    )
     op.execute(_DOSES_BELONG)
     op.execute(ddl.granted("administracoes", f"update ({_WRITTEN})"))
     op.execute(_EVENTS)
