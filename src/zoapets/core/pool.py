@@ -22,7 +22,7 @@ import asyncpg
 MOST_PLACES = 200
 MOST_STATEMENTS = 2000
 # How long to wait for a connection that knows the hospital, before another one learns it: that takes as long.
-RATHER_WAIT_S = 0.003
+RATHER_WAIT_S = 0.02
 LIFETIME_S = 1800.0
 # How long a read's transaction may stay open after its answer, when nobody comes to end it.
 LEFT_OPEN_S = 0.02
