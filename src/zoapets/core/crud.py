@@ -101,9 +101,12 @@ class Crud(Generic[E, R]):
             raise self.not_found
         return found
 
-    async def lock(self, id: UUID) -> None:
-        """Hold the record until the end of the transaction, or raise `not_found`."""
-        if await self.db.first(_lock(self._kind), id=id) is None:
+    async def lock(self, id: UUID, *, shared: bool = False) -> None:
+        """Hold the record until the end of the transaction, or raise `not_found`.
+
+        `shared`: it stays as it is meanwhile, for all who hold it so; nobody who shares it may then change it.
+        """
+        if await self.db.first(_lock(self._kind, shared=shared), id=id) is None:
             raise self.not_found
 
     async def create(self, data: msgspec.Struct, **more: Any) -> R:
@@ -191,8 +194,11 @@ def _by_id(service: Any) -> Query[Any]:
 
 
 @lru_cache(maxsize=256)
-def _lock(service: Any) -> Query[Any]:
-    return query(select(service.entity.id).where(service.entity.id == bindparam("id")).with_for_update())
+def _lock(service: Any, *, shared: bool) -> Query[Any]:
+    # NO KEY UPDATE, or SHARE: a foreign key that points here waits for neither, so that who only writes what belongs
+    # to the record never stands in the way of who holds it and waits for what it has written.
+    statement = select(service.entity.id).where(service.entity.id == bindparam("id"))
+    return query(statement.with_for_update(read=shared, key_share=not shared))
 
 
 @lru_cache(maxsize=4096)

@@ -272,6 +272,20 @@ def dose_columns(dose: Any) -> list[ColumnElement[Any]]:
     return columns(AdministracaoRead, dose, status=derived_status(dose), minutos_atraso=minutes_late(dose))
 
 
+SHARE_STAY = query(
+    select(Internacao.id)
+    .join(Administracao, Administracao.internacao_id == Internacao.id)
+    .where(Administracao.id == bindparam("id"))
+    .with_for_update(read=True, of=Internacao)
+)
+SHARE_ORDER = query(
+    select(Prescricao.id)
+    .join(Administracao, Administracao.prescricao_id == Prescricao.id)
+    .where(Administracao.id == bindparam("id"))
+    .with_for_update(read=True, of=Prescricao)
+)
+
+
 class Situation(AdministracaoRead):
     """A dose with its stay, to say why an act was refused."""
 

@@ -197,6 +197,10 @@ class AdministracoesService(Crud[Administracao, AdministracaoRead]):
 
     async def void(self, id: UUID, data: Anulacao) -> AdministracaoRead:
         """Void a wrong record: it stays, with the reason, and the dose is due again if it is still ordered."""
+        # What is ordered cannot change until the dose is due again: who changes it holds these two as well, before any
+        # dose.
+        await self.db.first(queries.SHARE_STAY, id=id)
+        await self.db.first(queries.SHARE_ORDER, id=id)
         voided = await self._act(
             id,
             _RECORDED,
@@ -249,28 +253,30 @@ class AdministracoesService(Crud[Administracao, AdministracaoRead]):
         expected = self.ctx.expected_version
         statement = queries.act(tuple(values), on=on, guarded=expected is not None)
         sent = {f"new_{name}": value for name, value in values.items()}
-        done = await self.db.first(statement, a_id=id, a_versao=expected, **self.always(), **sent)
-        if done is None:
-            raise await self._refusal(id, on)
+        while (done := await self.db.first(statement, a_id=id, a_versao=expected, **self.always(), **sent)) is None:
+            refusal = await self._refusal(id, on)
+            if refusal is not None:
+                raise refusal
+            # It could not be done a moment ago, and now it can: somebody has just taken the prescription up again.
         return done
 
-    async def _refusal(self, id: UUID, on: tuple[StatusAdministracao, ...]) -> Exception:
-        """Why an act found nothing to change."""
+    async def _refusal(self, id: UUID, on: tuple[StatusAdministracao, ...]) -> Exception | None:
+        """Why an act found nothing to change; None when it would find it now."""
         found = await self.db.first(queries.SITUATION, id=id, **self.always())
         if found is None:
             return self.not_found()
         if found.internacao_status is not StatusInternacao.EM_ANDAMENTO:
             return DoseForaDaInternacao()
+        status = (
+            StatusAdministracao.PENDENTE if found.status is StatusDose.ATRASADA else StatusAdministracao(found.status)
+        )
+        if status in on:
+            return PreconditionFailed() if self.ctx.expected_version not in {None, found.versao} else None
         if on is _RECORDED:
-            recorded = found.status in {StatusDose.REALIZADA, StatusDose.NAO_REALIZADA}
-            return PreconditionFailed() if recorded else NadaParaAnular()
-        match found.status:
-            case StatusDose.PENDENTE | StatusDose.ATRASADA:
-                return PreconditionFailed()
-            case StatusDose.SUSPENSA:
-                return DoseSuspensa()
-            case _:
-                return DoseJaRegistrada(status_atual=found.status)
+            return NadaParaAnular()
+        if status is StatusAdministracao.SUSPENSA:
+            return DoseSuspensa()
+        return DoseJaRegistrada(status_atual=found.status)
 
     async def _replace(self, voided: AdministracaoRead) -> UUID:
         replacement = new_id()

@@ -206,8 +206,10 @@ class PetsService(Crud[Pet, PetRead]):
     async def _check_tutor(self, data: msgspec.Struct | None) -> None:
         tutor_id = getattr(data, "tutor_id", None)
         if isinstance(tutor_id, UUID):
-            tutor = await TutoresService(self.ctx).get(tutor_id)
-            if tutor.arquivado_em is not None:
+            tutores = TutoresService(self.ctx)
+            # Shared by all who give it pets; it cannot be archived meanwhile.
+            await tutores.lock(tutor_id, shared=True)
+            if (await tutores.get(tutor_id)).arquivado_em is not None:
                 raise Unprocessable(errors=[FieldError("tutorId", "este tutor está arquivado")])
 
     def _is_past(self, at: datetime) -> bool:
