@@ -141,6 +141,24 @@ async def test_a_failed_write_leaves_its_key_free(hospital: Hospital) -> None:
     assert (failed.status_code, mended.status_code) == (422, 201)
 
 
+async def test_a_filter_that_is_null_is_refused_not_forgotten(hospital: Hospital) -> None:
+    admin = await hospital.signed_in()
+
+    body = assert_problem(await admin.get("/pets", arquivados="null", tutorId="NULL", page="0"), 422, "unprocessable")
+
+    assert [error["field"] for error in body["errors"]] == ["tutorId", "arquivados", "page"]
+    assert (await admin.get("/pets", busca="null")).status_code == 200
+
+
+@pytest.mark.parametrize("text", ["0.5", "1700000000", "-1", "1e9", "170000000-1"])
+async def test_a_number_is_no_instant(hospital: Hospital, text: str) -> None:
+    admin = await hospital.signed_in()
+
+    body = assert_problem(await admin.get("/administracoes", desde=text), 422, "unprocessable")
+
+    assert body["errors"] == [{"field": "desde", "message": "deve ser data e hora com fuso"}]
+
+
 @pytest.mark.parametrize("etag", ["3", '"x"', "W/3", '"-1"'])
 async def test_an_if_match_that_is_no_etag_is_malformed(hospital: Hospital, etag: str) -> None:
     tutor, admin = await hospital.tutor(), await hospital.signed_in()

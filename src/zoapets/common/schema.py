@@ -3,6 +3,7 @@
 import re
 import types
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Self, Union, dataclass_transform, get_args, get_origin
@@ -160,11 +161,25 @@ def explain(raw: Any, model: Any, *, strict: bool = True) -> list[FieldError]:
     return list(_faults(raw, model, "", strict=strict))
 
 
+def misread(text: str, value: Any) -> str | None:
+    """Why `text` of a query string is not the `value` that msgspec has read in it, when it is not."""
+    if value is None:
+        return "não pode ser null: para não filtrar, não envie"
+    # A number would be read as seconds since 1970; what is a date has its first hyphen after the year.
+    if isinstance(value, date) and text[4:5] != "-":
+        return "deve ser data e hora com fuso" if isinstance(value, datetime) else "deve ser uma data (AAAA-MM-DD)"
+    return None
+
+
 def _faults(raw: Any, annotation: Any, path: str, *, strict: bool) -> Iterator[FieldError]:
+    model, inside = _inner(annotation)
     try:
-        msgspec.convert(raw, annotation, strict=strict, dec_hook=dec_hook)
+        read = msgspec.convert(raw, annotation, strict=strict, dec_hook=dec_hook)
+        if not strict and inside == "struct":
+            yield from _struct_faults(raw, model, path, strict=strict)
+        elif not strict and (saying := misread(raw, read)):
+            yield FieldError(path, saying)
     except msgspec.ValidationError as error:
-        model, inside = _inner(annotation)
         if inside == "struct" and isinstance(raw, Mapping):
             yield from _struct_faults(raw, model, path, strict=strict) or [
                 FieldError(path or "corpo", _say(error, model))

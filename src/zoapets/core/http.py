@@ -29,7 +29,7 @@ from zoapets.common.errors import (
     Unauthorized,
     Unprocessable,
 )
-from zoapets.common.schema import Normal, Number, dec_hook, explain
+from zoapets.common.schema import Normal, Number, dec_hook, explain, misread
 from zoapets.common.schema import Query as QueryString
 from zoapets.core.auth.access import Grant
 from zoapets.core.boards import Board
@@ -41,6 +41,7 @@ from zoapets.core.runtime import Runtime
 from zoapets.core.tenancy import Origin, tenant_gate
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound=QueryString)
 
 
 def _plain(value: Any) -> Any:
@@ -230,7 +231,7 @@ def on_board(board: Board) -> dict[str, Any]:
     }
 
 
-def read_query(items: Iterable[tuple[str, str]], model: type[T]) -> T:
+def read_query(items: Iterable[tuple[str, str]], model: type[Q]) -> Q:
     """A query string as a `model`; Unprocessable names every parameter that is unknown, repeated or unfit."""
     values: dict[str, str] = {}
     for name, value in items:
@@ -238,9 +239,16 @@ def read_query(items: Iterable[tuple[str, str]], model: type[T]) -> T:
             raise BadRequest(f"O parâmetro `{name[:50]}` aparece mais de uma vez.")
         values[name] = value
     try:
-        return msgspec.convert(values, model, strict=False, dec_hook=dec_hook)
+        found = msgspec.convert(values, model, strict=False, dec_hook=dec_hook)
     except msgspec.ValidationError as error:
         raise Unprocessable(errors=explain(values, model, strict=False)) from error
+    if any(
+        misread(values[field.encode_name], getattr(found, field.name))
+        for field in msgspec.structs.fields(model)
+        if field.encode_name in values
+    ):
+        raise Unprocessable(errors=explain(values, model, strict=False))
+    return found
 
 
 class Encoded(ASGIResponse):
