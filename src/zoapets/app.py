@@ -14,7 +14,7 @@ from zoapets.core.auth.controller import AuthController
 from zoapets.core.config import Settings
 from zoapets.core.docs.controller import DocsController
 from zoapets.core.health import HealthController
-from zoapets.core.http import TYPE_DECODERS, JsonResponse, authorized, provide_context
+from zoapets.core.http import TYPE_DECODERS, JsonRequest, JsonResponse, authorized, provide_context
 from zoapets.core.middleware import RequestRing
 from zoapets.core.problems import handle
 from zoapets.core.runtime import Runtime
@@ -63,6 +63,7 @@ class Application:
             dependencies={"ctx": Provide(provide_context)},
             middleware=[authorized],
             exception_handlers={Exception: handle},
+            request_class=JsonRequest,
             response_class=JsonResponse,
             type_decoders=TYPE_DECODERS,
             request_max_body_size=settings.body_limit,

@@ -76,7 +76,7 @@ async def test_bodies_are_json_bounded_and_uncompressed(hospital: Hospital) -> N
     )
     assert_problem(await sent(b"{}", content_encoding="gzip"), 415, "unsupported-media-type")
     assert_problem(await sent(b" " * 1_100_000), 413, "payload-too-large")
-    for broken in (b"{", b'{"nome": NaN}', b"\xff", b"[" * 5000):
+    for broken in (b"{", b'{"nome": NaN}', b"\xff", b'{"nome": "Jo\xe3o"}', b"[" * 5000):
         assert_problem(await sent(broken), 400, "bad-request")
     assert_problem(await sent(b"[]"), 422, "unprocessable")
     assert_problem(await sent(b'{"nome": "A\\u0000na", "telefone": "+5511987654321"}'), 422, "unprocessable")
@@ -148,6 +148,25 @@ async def test_a_filter_that_is_null_is_refused_not_forgotten(hospital: Hospital
 
     assert [error["field"] for error in body["errors"]] == ["tutorId", "arquivados", "page"]
     assert (await admin.get("/pets", busca="null")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/configuracoes", {"toleranciaAtrasoMinutos": "12"}, "toleranciaAtrasoMinutos"),
+        ("/configuracoes", {"toleranciaAtrasoMinutos": 12.5}, "toleranciaAtrasoMinutos"),
+        ("/configuracoes", {"exigirIfMatch": "true"}, "exigirIfMatch"),
+        ("/configuracoes", {"exigirIfMatch": 0}, "exigirIfMatch"),
+        (f"/administracoes/{UUID}/realizar", {"dataHoraRealizada": 1_700_000_000}, "dataHoraRealizada"),
+        (f"/administracoes/{UUID}/realizar", {"dataHoraRealizada": "1700000000"}, "dataHoraRealizada"),
+    ],
+)
+async def test_a_body_is_read_as_it_stands(new_hospital: Hospital, path: str, body: dict[str, Any], field: str) -> None:
+    admin = await new_hospital.signed_in()
+
+    answer = await admin.patch(path, body)
+
+    assert [error["field"] for error in assert_problem(answer, 422, "unprocessable")["errors"]] == [field]
 
 
 @pytest.mark.parametrize("text", ["0.5", "1700000000", "-1", "1e9", "170000000-1"])

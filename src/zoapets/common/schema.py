@@ -119,13 +119,10 @@ class Number(Decimal):
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        """`value` (a JSON number, or its text) as an exact number; ValueError, in Portuguese, when it does not fit."""
-        try:
-            if isinstance(value, bool) or not isinstance(value, int | float | str):
-                raise ValueError(value)  # noqa: TRY004, TRY301 - one message for all that is no number
-            number = Decimal(str(value))
-        except (ValueError, ArithmeticError):
-            raise ValueError("deve ser um número") from None
+        """`value` (a JSON number) as an exact number; ValueError, in Portuguese, when it does not fit."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError("deve ser um número")  # noqa: TRY004 - msgspec reports a ValueError as invalid input
+        number = Decimal(str(value))
         if not number.is_finite() or not cls.above < number <= cls.most:
             raise ValueError(f"deve ser maior que {cls.above} e no máximo {cls.most}")
         if -int(number.normalize().as_tuple().exponent) > cls.places:
@@ -253,6 +250,7 @@ _SAYINGS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"Invalid UUID"), "deve ser um UUID"),
     (re.compile(r"Invalid (RFC3339|ISO8601)? ?encoded datetime|timezone component"), "deve ser data e hora com fuso"),
     (re.compile(r"Invalid (RFC3339|ISO8601)? ?encoded date"), "deve ser uma data (AAAA-MM-DD)"),
+    (re.compile(r"Invalid epoch"), "deve ser uma data, não um número"),
     (re.compile(r"Integer value out of range|out of range"), "está fora do intervalo"),
     (re.compile(r"Invalid decimal"), "deve ser um número"),
 ]
@@ -269,5 +267,5 @@ def _say(error: msgspec.ValidationError, model: Any) -> str:
     if found := re.match(r"Expected `([\w |]+)`", text):
         kinds = [kind.strip() for kind in found[1].split("|")]
         return "deve ser " + " ou ".join(_KINDS.get(kind, kind) for kind in kinds)
-    # What is left is ours: the text of a ValueError, in Portuguese already.
-    return text
+    # What is left is ours: the text of a ValueError, in Portuguese already; or news of msgspec's, which is not.
+    return "não é um valor aceito" if text.startswith(("Invalid", "Expected", "Object")) else text

@@ -12,10 +12,7 @@ from litestar.exceptions import (
     HTTPException,
     MethodNotAllowedException,
     NotFoundException,
-    ValidationException,
 )
-from litestar.types import Empty
-from litestar.utils.scope.state import ScopeState
 
 from zoapets.common.errors import (
     BadRequest,
@@ -24,9 +21,7 @@ from zoapets.common.errors import (
     NotFound,
     PayloadTooLarge,
     Problem,
-    Unprocessable,
 )
-from zoapets.common.schema import explain
 from zoapets.core.http import ENCODER, JsonResponse
 from zoapets.core.idempotency import Replay
 
@@ -56,7 +51,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The answer to `error`."""
     if isinstance(error, Replay):
         return _replay(error)
-    problem = _as_problem(request, error)
+    problem = _as_problem(error)
     if type(problem) is Problem:
         log.error("unexpected error", request_id=_request_id(request), **_without_values(error))
     return problem_response(problem, str(request.scope["path"]), _request_id(request))
@@ -119,7 +114,7 @@ def _replay(error: Replay) -> Response[bytes]:
     )
 
 
-def _as_problem(request: Request[Any, Any, Any], error: Exception) -> Problem:
+def _as_problem(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
@@ -129,25 +124,10 @@ def _as_problem(request: Request[Any, Any, Any], error: Exception) -> Problem:
             return NotFound()
         case HTTPException(status_code=status) if status == TOO_LARGE:
             return PayloadTooLarge()
-        case ValidationException() | ClientException() | RecursionError():
-            return _explained(request)
+        case ClientException():
+            return BadRequest()
         case _:
             return Problem()
-
-
-def _explained(request: Request[Any, Any, Any]) -> Problem:
-    """A body that could not be read: malformed, or with every fault named."""
-    handler = request.scope["route_handler"]
-    field = handler.parsed_data_field
-    body = ScopeState.from_scope(request.scope).body
-    if field is None or body is Empty:
-        return BadRequest()
-    try:
-        raw = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return BadRequest("O corpo não é um JSON válido.", errors=[FieldError("corpo", "não é um JSON válido")])
-    faults = explain(raw, field.raw)
-    return Unprocessable(errors=faults) if faults else BadRequest()
 
 
 def _request_id(request: Request[Any, Any, Any]) -> str:
