@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -244,13 +245,15 @@ def read_query(items: Iterable[tuple[str, str]], model: type[Q]) -> Q:
         found = msgspec.convert(values, model, strict=False, dec_hook=dec_hook)
     except msgspec.ValidationError as error:
         raise Unprocessable(errors=explain(values, model, strict=False)) from error
-    if any(
-        misread(values[field.encode_name], getattr(found, field.name))
-        for field in msgspec.structs.fields(model)
-        if field.encode_name in values
-    ):
+    if any(misread(values[sent], getattr(found, name)) for sent, name in _parameters(model) if sent in values):
         raise Unprocessable(errors=explain(values, model, strict=False))
     return found
+
+
+@cache
+def _parameters(model: type[QueryString]) -> list[tuple[str, str]]:
+    """The names that are sent, and those that we use."""
+    return [(field.encode_name, field.name) for field in msgspec.structs.fields(model)]
 
 
 class Encoded(ASGIResponse):
@@ -278,12 +281,17 @@ class JsonRequest(Request[Any, Any, Any]):
         body = await self.body()
         kind = Any if field is None else field.raw
         try:
-            return msgspec.json.decode(body, type=kind, dec_hook=dec_hook)
+            return _decoder(kind).decode(body)
         except msgspec.ValidationError:
             raise _explained(body, kind) from None
         # RecursionError: it is nested too deeply to be read. UnicodeDecodeError: a text in it is not UTF-8.
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise _no_json() from None
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind, dec_hook=dec_hook)
 
 
 def _no_json() -> Problem:
