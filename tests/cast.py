@@ -100,7 +100,8 @@ class Stage:
             jwt_refresh_expires_in=timedelta(days=400),
             access_ttl=timedelta(0),
             log_level="error",
-            **changed,
+            # Nothing happens behind a test's back.
+            **{"seal_interval": timedelta(hours=1)} | changed,
         )
         owner = await asyncpg.connect(owner_url)
         await prepare_installation(owner, app_url)

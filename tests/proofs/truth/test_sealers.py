@@ -4,13 +4,18 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
+import httpx
 
-from tests.cast import Hospital, Stage
+from tests.cast import Hospital, Stage, _client
 from tests.proofs.ledger import Ledger, is_full, pick
+from zoapets.app import create_app
+from zoapets.core.config import Settings
 from zoapets.core.owner.audit import verify
 
 WRITERS, SEALERS = 16, 4
@@ -125,18 +130,27 @@ async def test_a_row_that_commits_late_is_sealed_and_a_sealer_that_goes_by_ids_l
     proof.seen("a sealer that goes by the highest id loses the row that commits late", faults=len(faults))
 
 
+@asynccontextmanager
+async def in_time(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
+    """The application, with the sealer as it is in production."""
+    app = create_app(replace(stage.settings, seal_interval=Settings.seal_interval), stage.clock)
+    async with app.litestar.lifespan(), _client(app) as http:
+        yield http
+
+
 async def test_what_a_request_wrote_is_sealed_within_seconds(
     stage: Stage, new_hospital: Hospital, proof: Ledger
 ) -> None:
-    admin = await new_hospital.signed_in()
-    for turn in range(pick(3, 40)):
-        answer = await admin.post("/unidades", {"nome": f"Unidade selada {turn}"})
-        assert answer.status_code == 201
+    token = (await new_hospital.signed_in()).token
 
     async def is_sealed() -> bool:
         return not (await new_hospital.sql(UNSEALED))[0][0]
 
-    await until(is_sealed)
+    async with in_time(stage) as http:
+        for turn in range(pick(3, 40)):
+            body, headers = {"nome": f"Unidade selada {turn}"}, {"authorization": f"Bearer {token}"}
+            assert (await http.post("/unidades", json=body, headers=headers)).status_code == 201
+        await until(is_sealed)
 
     assert await misplaced(stage, new_hospital) == []
     (row,) = await new_hospital.sql(
