@@ -14,7 +14,7 @@ from zoapets.core.tenancy import tenant_gate
 
 DENIED = "42501"
 # What a hospital writes to all day; who holds it up, holds up everything.
-WRITTEN = ", ".join(sorted(TABLES.keys() - {"auditoria"}))
+WRITTEN = ", ".join(sorted(TABLES.keys() - {"auditoria", "auditoria_selos"}))
 # PostgreSQL's own tables and views, as far as they can be read.
 CATALOGS = """
 select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace

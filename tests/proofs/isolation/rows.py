@@ -98,7 +98,7 @@ def _value(column: Column[Any], number: int) -> str | None:
         return _id(number, key.column.table.name)
     if name in UNKEYED:
         return _id(number, UNKEYED[name])
-    if column.identity is not None:
+    if column.identity is not None or (column.primary_key and isinstance(column.type, Integer)):
         return f"{number * stamp.NUMBERED} + n"
     if column.computed is not None or column.server_default is not None:
         return None
