@@ -121,6 +121,7 @@ def test_the_check_sees_what_a_full_disk_leaves_half_written(installation: Insta
     proof.seen("a commit after each statement, on a full disk", findings=len(found))
 
 
+@full_only
 def test_no_connection_to_be_had_is_told_and_got_over(installation: Installation, api: Api, proof: Ledger) -> None:
     ward = new_ward(installation)
     # So that the API holds none of its own.

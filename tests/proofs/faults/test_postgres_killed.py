@@ -6,7 +6,7 @@ import pytest
 
 from tests.proofs.faults import breaks
 from tests.proofs.faults.effects import findings
-from tests.proofs.faults.installation import Api, Installation
+from tests.proofs.faults.installation import Api, Installation, full_only
 from tests.proofs.faults.load import ACKNOWLEDGED, BACK_WITHIN_S, REFUSED, WRITERS, Load
 from tests.proofs.faults.processes import wait_until
 from tests.proofs.faults.ward import Ward, new_ward
@@ -65,6 +65,7 @@ def test_the_check_sees_commits_that_do_not_wait_for_the_disk(
     proof.seen("synchronous_commit = off", lost=len(found))
 
 
+@full_only
 def test_the_check_sees_a_fault_that_is_answered_as_an_error_of_ours(installation: Installation, proof: Ledger) -> None:
     ward, broken = new_ward(installation, seed=SEED), breaks.faults_without_a_meaning
     with installation.serving(workers=1, broken=broken.__name__) as api:
