@@ -1,0 +1,29 @@
+"""The ground that bad input is thrown at: an installation of its own, so that no other test meets what is left."""
+
+import os
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from tests.cast import Hospital, Stage
+from tests.conftest import POSTGRES, VALKEY
+
+
+@pytest.fixture(scope="session")
+async def ground(worker_id: str) -> AsyncIterator[Stage]:
+    server = os.environ[POSTGRES]
+    database = f"proofs_input_{worker_id}"
+    admin = await asyncpg.connect(server)
+    await admin.execute(f"drop database if exists {database} with (force)")
+    await admin.execute(f"create database {database}")
+    await admin.close()
+    stage = await Stage.open(server.replace("/postgres?", f"/{database}?"), os.environ[VALKEY])
+    yield stage
+    await stage.close()
+
+
+@pytest.fixture
+async def target(ground: Stage) -> Hospital:
+    """A hospital of the test's own."""
+    return await ground.hospital()

@@ -1,0 +1,104 @@
+"""Stands between who sends and the application: signs requests in, and judges every answer and every write."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tests.cast import Hospital, Person
+from tests.proofs.input.judge import REFUSED, Answer, faults
+from zoapets.core.http import READS
+
+# What a sender writes in place of a token; whatever else it writes there goes through as it is.
+SIGNED_IN = "Bearer sessao"
+NOBODY = 401
+Signing = Callable[[], Awaitable[Person]]
+
+
+class Watch:
+    """The application as an ASGI callable for another thread's loop, and what was wrong with its answers.
+
+    The application runs where it always does, in the loop that this object was made in.
+    """
+
+    def __init__(self, app: Any, hospital: Hospital, sign_in: Signing, *, slowest: float | None = None) -> None:
+        self._app = app
+        self._hospital = hospital
+        self._sign_in = sign_in
+        self._slowest = slowest
+        self._loop = asyncio.get_running_loop()
+        self._person: Person | None = None
+        self._written = -1
+        self.statuses: Counter[int] = Counter()
+        self.findings: Counter[str] = Counter()
+
+    @property
+    def requests(self) -> int:
+        return self.statuses.total()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            raise NotImplementedError(scope["type"])
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        asked = asyncio.run_coroutine_threadsafe(self.ask(scope, body), self._loop)
+        messages, _ = await asyncio.wrap_future(asked)
+        for message in messages:
+            await send(message)
+
+    async def ask(self, scope: dict[str, Any], body: bytes) -> tuple[list[dict[str, Any]], Answer]:
+        """The answer to one request, judged."""
+        if self._written < 0:
+            self._written = await self._count()
+        ours = (b"authorization", SIGNED_IN.encode()) in scope["headers"]
+        messages, answer = await self._answered(scope, body)
+        if answer.status == NOBODY and ours:
+            # A request before this one ended the session, or put the person out.
+            self._person = None
+            messages, answer = await self._answered(scope, body)
+        self.statuses[answer.status] += 1
+        wrong = list(faults(answer, slowest=self._slowest))
+        written = await self._count()
+        if written != self._written and (answer.status >= REFUSED or scope["method"] in READS):
+            wrong.append(f"{answer.status}, and something was written")
+        self._written = written
+        for fault in wrong:
+            self.findings[f"{scope['method']} {scope['path']}: {fault}"] += 1
+        return messages, answer
+
+    async def _answered(self, asked: dict[str, Any], body: bytes) -> tuple[list[dict[str, Any]], Answer]:
+        if self._person is None:
+            self._person = await self._sign_in()
+            self._written = await self._count()
+        bearer = f"Bearer {self._person.token}".encode()
+        headers = [
+            (name, bearer if (name, value) == (b"authorization", SIGNED_IN.encode()) else value)
+            for name, value in asked["headers"]
+        ]
+        scope = {**asked, "headers": headers}
+        messages: list[dict[str, Any]] = []
+        given = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive() -> dict[str, Any]:
+            return given.pop() if given else {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            messages.append(message)
+
+        started = time.perf_counter()
+        await self._app(scope, receive, send)
+        seconds = time.perf_counter() - started
+        start, *rest = messages
+        said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in start["headers"]}
+        answer = Answer(start["status"], said, b"".join(part.get("body", b"") for part in rest), seconds)
+        return messages, answer
+
+    async def _count(self) -> int:
+        [(last,)] = await self._hospital.sql("select coalesce(max(id), 0) from {s}.auditoria")
+        return int(last)
+
