@@ -52,9 +52,7 @@ def _register_formats() -> None:
         schemathesis.openapi.format(kind.__name__.lower(), VALUES.get(kind, st.just(kind.example)))
 
 
-async def fuzz(
-    watch: Watch, *, cases: int, phases: tuple[str, ...] = PHASES, only: Only | None = None
-) -> Outcome:
+async def fuzz(watch: Watch, *, cases: int, phases: tuple[str, ...] = PHASES, only: Only | None = None) -> Outcome:
     """Send `cases` cases for each operation that `only` (method, path) lets through, in each phase."""
     outcome = await asyncio.to_thread(_run, watch, _config(cases, phases), only)
     return Outcome(outcome.requests, outcome.findings + [f"{what} ({n} times)" for what, n in watch.findings.items()])
@@ -79,15 +77,17 @@ async def a_few(watch: Watch, *, only: Only) -> Outcome:
 
 def _config(cases: int, phases: tuple[str, ...]) -> SchemathesisConfig:
     checks: dict[str, Any] = {name: {"enabled": False} for name in NOT_CHECKED}
-    return SchemathesisConfig.from_dict({
-        "seed": SEED,
-        "headers": {"Authorization": SIGNED_IN},
-        "continue-on-failure": True,
-        "warnings": False,
-        "generation": {"max-examples": cases, "deterministic": True, "no-shrink": True, "database": "none"},
-        "phases": {name: {"enabled": name in phases} for name in PHASES},
-        "checks": checks | {"negative_data_rejection": {"expected-statuses": REFUSALS}},
-    })
+    return SchemathesisConfig.from_dict(
+        {
+            "seed": SEED,
+            "headers": {"Authorization": SIGNED_IN},
+            "continue-on-failure": True,
+            "warnings": False,
+            "generation": {"max-examples": cases, "deterministic": True, "no-shrink": True, "database": "none"},
+            "phases": {name: {"enabled": name in phases} for name in PHASES},
+            "checks": checks | {"negative_data_rejection": {"expected-statuses": REFUSALS}},
+        }
+    )
 
 
 def _run(watch: Watch, config: SchemathesisConfig, only: Only | None) -> Outcome:

@@ -32,6 +32,8 @@ class Watch:
         self._written = -1
         self.statuses: Counter[int] = Counter()
         self.findings: Counter[str] = Counter()
+        # What was wrong with the answer before.
+        self.last: list[str] = []
 
     @property
     def requests(self) -> int:
@@ -67,6 +69,7 @@ class Watch:
         if written != self._written and (answer.status >= REFUSED or scope["method"] in READS):
             wrong.append(f"{answer.status}, and something was written")
         self._written = written
+        self.last = wrong
         for fault in wrong:
             self.findings[f"{scope['method']} {scope['path']}: {fault}"] += 1
         return messages, answer
@@ -101,4 +104,3 @@ class Watch:
     async def _count(self) -> int:
         [(last,)] = await self._hospital.sql("select coalesce(max(id), 0) from {s}.auditoria")
         return int(last)
-
