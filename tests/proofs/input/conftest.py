@@ -27,3 +27,9 @@ async def ground(worker_id: str) -> AsyncIterator[Stage]:
 async def target(ground: Stage) -> Hospital:
     """A hospital of the test's own."""
     return await ground.hospital()
+
+
+@pytest.fixture(scope="session")
+async def platform(ground: Stage) -> Hospital:
+    """Those who run the installation."""
+    return await ground.hospital("plataforma", platform=True)

@@ -55,7 +55,9 @@ def _register_formats() -> None:
 async def fuzz(watch: Watch, *, cases: int, phases: tuple[str, ...] = PHASES, only: Only | None = None) -> Outcome:
     """Send `cases` cases for each operation that `only` (method, path) lets through, in each phase."""
     outcome = await asyncio.to_thread(_run, watch, _config(cases, phases), only)
-    return Outcome(outcome.requests, outcome.findings + [f"{what} ({n} times)" for what, n in watch.findings.items()])
+    return Outcome(
+        outcome.requests, outcome.findings + [f"{what} ({n} times)" for what, n in watch.all_findings.items()]
+    )
 
 
 async def a_few(watch: Watch, *, only: Only) -> Outcome:

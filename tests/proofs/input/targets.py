@@ -7,7 +7,7 @@ from tests.proofs.input.watch import Watch
 SLOWEST_S = 2.0
 
 
-def watched(hospital: Hospital, role: str = "Administrador") -> Watch:
+def watched(hospital: Hospital, role: str = "Administrador", *, twin: Watch | None = None) -> Watch:
     """The hospital's application, called by somebody of this role; who is put out is followed by another.
 
     How long an answer takes is judged in the full run alone: a slice shares its machine with other tests.
@@ -17,4 +17,4 @@ def watched(hospital: Hospital, role: str = "Administrador") -> Watch:
         return await hospital.signed_in(role, new=True)
 
     slowest = SLOWEST_S if ledger.is_full() else None
-    return Watch(hospital.stage.app, hospital, sign_in, slowest=slowest)
+    return Watch(hospital.stage.app, hospital, sign_in, slowest=slowest, twin=twin)

@@ -7,6 +7,7 @@ from tests.proofs.input.targets import watched
 from tests.proofs.ledger import Ledger
 from zoapets.core.http import READS
 
+CASES = 600
 LEAST = 40_000
 
 
@@ -15,11 +16,11 @@ def reads(method: str, path: str) -> bool:
     return method in READS
 
 
-async def test_no_question_breaks_a_route_that_reads(target: Hospital, proof: Ledger) -> None:
-    watch = watched(target)
+async def test_no_question_breaks_a_route_that_reads(target: Hospital, platform: Hospital, proof: Ledger) -> None:
+    watch = watched(target, twin=watched(platform, "Plataforma"))
 
     if ledger.is_full():
-        outcome = await fuzz(watch, cases=800, phases=("examples", "coverage", "fuzzing"), only=reads)
+        outcome = await fuzz(watch, cases=CASES, phases=("examples", "coverage", "fuzzing"), only=reads)
         assert watch.requests >= LEAST
     else:
         outcome = await a_few(watch, only=reads)
