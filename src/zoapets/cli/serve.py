@@ -19,6 +19,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from zoapets.cli.output import DONE, FAILED, FailureError
+from zoapets.cli.protocol import BoundedHttp
 from zoapets.core.config import Settings, from_environment
 from zoapets.core.observability import configure_logging
 from zoapets.core.owner.installation import (
@@ -93,7 +94,7 @@ def server_config(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttp,
         lifespan="on",
         access_log=False,
         log_config=None,

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cast import Hospital, Stage
 from tests.conftest import POSTGRES, VALKEY
+from tests.proofs.input.served import Served, serving
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,10 @@ async def target(ground: Stage) -> Hospital:
 async def platform(ground: Stage) -> Hospital:
     """Those who run the installation."""
     return await ground.hospital("plataforma", platform=True)
+
+
+@pytest.fixture(scope="session")
+async def served(ground: Stage, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """The same installation behind a real socket."""
+    async with serving(ground, tmp_path_factory.mktemp("served") / "log") as served:
+        yield served
