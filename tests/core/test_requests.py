@@ -63,6 +63,12 @@ async def test_what_is_not_there_is_a_problem_of_the_same_shape(hospital: Hospit
     assert "GET" in wrong_method.headers["allow"]
 
 
+async def test_options_says_every_method_of_an_address(stage: Stage) -> None:
+    answer = await stage.http.options("/tutores")
+
+    assert (answer.status_code, answer.headers["allow"]) == (204, "GET, OPTIONS, POST")
+
+
 async def test_bodies_are_json_bounded_and_uncompressed(hospital: Hospital) -> None:
     admin, http = await hospital.signed_in(), hospital.stage.http
     auth = {"authorization": f"Bearer {admin.token}"}

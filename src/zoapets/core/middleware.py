@@ -7,6 +7,7 @@ import re
 import time
 from typing import Any
 
+from litestar.routes import HTTPRoute
 from uuid_utils import uuid7
 
 from zoapets.common.errors import PayloadTooLarge, Problem, UnsupportedMediaType
@@ -34,6 +35,11 @@ class RequestRing:
     def __init__(self, app: Any, settings: Settings, metrics: Metrics) -> None:
         self.app = app
         self._body_limit = settings.body_limit
+        self._methods = {
+            route.path_format: ", ".join(sorted(route.methods)).encode()
+            for route in app.routes
+            if isinstance(route, HTTPRoute)
+        }
         self._metrics = metrics
         self._log = AccessLog(enabled=settings.log_level in {"debug", "info"}, file=settings.access_log)
 
@@ -55,6 +61,8 @@ class RequestRing:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if scope["method"] == "OPTIONS":
+                    self._say_methods(message, scope)
                 _finish_headers(message, request_id)
             await send(message)
 
@@ -68,6 +76,13 @@ class RequestRing:
             route = scope.get("path_template") or "-"
             seconds = self._metrics.observe(scope["method"], route, status, started)
             self._log.write(scope["method"], route, status, seconds, scope)
+
+    def _say_methods(self, message: Any, scope: Any) -> None:
+        """The framework's own answer names the methods of the first handler that this path was given, alone."""
+        methods = self._methods.get(scope.get("path_template"))
+        message["headers"] = [
+            (name, methods if methods and name.lower() == b"allow" else value) for name, value in message["headers"]
+        ]
 
     def _refusal(self, method: str, headers: dict[bytes, bytes]) -> Problem | None:
         length = headers.get(b"content-length", b"")

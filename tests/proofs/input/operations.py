@@ -158,7 +158,7 @@ def _aimed(body: Any, ids: dict[str, str]) -> Any:
         if stem == name:
             aimed[name] = _aimed(value, ids)
             continue
-        known = next((id for room, id in ids.items() if room.startswith("/" + stem[:6])), None)
+        known = next((found for room, found in ids.items() if room.startswith("/" + stem[:6])), None)
         # Of nothing that is there: left out.
         aimed[name] = [known] if isinstance(value, list) else known
     return aimed

@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from tests.cast import Stage
 from tests.cli.test_serve import free_port
 
@@ -26,6 +24,9 @@ class Served:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def said(self) -> str:
+        return self.log.read_text()
 
     async def spoken(self, *pieces: bytes, closing: bool = True) -> bytes:
         """What it answers to these bytes until it closes the connection; with `closing`, we have ended first."""
@@ -45,8 +46,8 @@ class Served:
             writer.close()
 
     async def lives(self) -> bool:
-        async with httpx.AsyncClient(timeout=DEADLINE_S) as http:
-            return (await http.get(f"{self.url}/health/live")).status_code == httpx.codes.OK
+        said = await self.spoken(b"GET /health/live HTTP/1.1\r\nhost: zoapets\r\nconnection: close\r\n\r\n")
+        return said.startswith(b"HTTP/1.1 200 ")
 
 
 @asynccontextmanager
@@ -57,7 +58,7 @@ async def serving(stage: Stage, log: Path, *, level: str = "debug") -> AsyncIter
         "PATH": os.environ["PATH"],
         "DATABASE_URL": stage.settings.database_url,
         "DATABASE_POOL_SIZE": "3",
-        "REDIS_URL": stage.settings.redis_url,
+        "REDIS_URL": stage.settings.redis_url or "",
         "JWT_SECRET": stage.settings.jwt_secret,
         "JWT_REFRESH_SECRET": stage.settings.jwt_refresh_secret,
         "STORAGE_URL": f"file://{log.parent}",
@@ -73,8 +74,8 @@ async def serving(stage: Stage, log: Path, *, level: str = "debug") -> AsyncIter
     served = Served(port, log)
     try:
         async with asyncio.timeout(DEADLINE_S):
-            while "Application startup complete." not in log.read_text():
-                assert process.returncode is None, log.read_text()
+            while "Application startup complete." not in served.said():
+                assert process.returncode is None, served.said()
                 await asyncio.sleep(0.02)
         yield served
     finally:

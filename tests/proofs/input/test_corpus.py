@@ -26,10 +26,10 @@ Throw = Callable[[Watch], Awaitable[str | None]]
 Case = tuple[str, Throw]
 
 
-async def thrown(hospital: Hospital, cases: list[Case]) -> tuple[int, list[str]]:
+async def thrown(hospital: Hospital, cases: list[Case], *, slice_of: int = SLICE) -> tuple[int, list[str]]:
     """How many cases were thrown, and what was wrong; in a slice, as many as there is time for, always the same."""
     watch = watched(hospital)
-    chosen = cases if ledger.is_full() else random.Random(SLICE).sample(cases, min(SLICE, len(cases)))  # noqa: S311
+    chosen = cases if ledger.is_full() else random.Random(SLICE).sample(cases, min(slice_of, len(cases)))  # noqa: S311
     findings = []
     for name, throw in chosen:
         wrong = await throw(watch)
@@ -38,7 +38,7 @@ async def thrown(hospital: Hospital, cases: list[Case]) -> tuple[int, list[str]]
 
 
 def refused(answer: Answer) -> str | None:
-    return None if REFUSED <= answer.status else f"taken ({answer.status})"
+    return None if answer.status >= REFUSED else f"taken ({answer.status})"
 
 
 # --- bodies

@@ -12,8 +12,7 @@ from tests.proofs import ledger
 from tests.proofs.input.judge import LEAK
 from tests.proofs.input.served import DEADLINE_S, Served
 from tests.proofs.ledger import Ledger
-from zoapets.cli import serve
-from zoapets.cli.protocol import MOST_HEAD
+from zoapets.cli.protocol import MOST_HEAD, BoundedHttp
 from zoapets.cli.serve import server_config
 
 HOST = b"host: zoapets\r\n"
@@ -174,4 +173,4 @@ async def test_clients_that_take_for_ever_hold_nobody_up(served: Served, target:
 
 
 def test_serve_bounds_what_comes_before_a_body(target: Hospital) -> None:
-    assert server_config(None, target.stage.settings).http is serve.BoundedHttp
+    assert server_config(None, target.stage.settings).http is BoundedHttp

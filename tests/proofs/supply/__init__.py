@@ -1,1 +1,1 @@
-"""Supply and code: no secret in the repository, the logs or the database; every licence known; every S-rule answered."""
+"""Supply and code: no secret in repository, logs or database; every licence known; every security rule answered."""

@@ -78,7 +78,7 @@ async def _use(http: httpx.AsyncClient, each: Operation, token: str, marks: Mark
         bodies = [body, wrong, body[: len(body) // 2], body[:-1] + b"\xff}"]
         sent += [(each.path, {"content": content}) for content in bodies]
         # Twice with one key, and then for something else.
-        keyed = {"idempotency-key": f"{NAME.split()[0]}-{number()}"}
+        keyed = {"idempotency-key": f"{NAME.split(maxsplit=1)[0]}-{number()}"}
         sent += [(each.path, {"content": content, "headers": keyed}) for content in (body, body, wrong)]
     for path, options in sent:
         given = headers | options.pop("headers", {})

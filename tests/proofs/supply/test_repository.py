@@ -73,7 +73,7 @@ def test_it_sees_a_secret_that_was_planted(tmp_path: Path, proof: Ledger) -> Non
         "cloud.py": 'KEY = "AKIA' + 'ABCDEFGHIJKLMNOP"',
         "forge.yml": "token: ghp_" + "a" * 36,
         "settings.py": 'URL = "postgresql://zoapets:' + 'segredo@db.example/zoapets"',
-        "seed.sql": "insert into users values ('$argon2id" + "$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaA')",
+        "users.csv": "1,Ana,$argon2id" + "$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaA",
         "login.py": 'senha = "' + 'correta-cavalo"',
         ".env": "JWT_SECRET=" + "abcdefghijklmnop",
     }
