@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, metadata
+from typing import Any
 
 from tests.house.source import ROOT
 from tests.proofs.ledger import Ledger
@@ -50,7 +51,7 @@ def licences(expression: str | None, words: str | None = None, classifiers: Sequ
 
 
 def licences_of(name: str) -> set[str]:
-    said = metadata(name)
+    said: Any = metadata(name)
     return licences(said.get("License-Expression"), said.get("License"), said.get_all("Classifier") or [])
 
 
