@@ -262,7 +262,7 @@ def test_the_errors_follow_from_what_an_operation_takes(small: dict[str, Any]) -
     assert errors_of(paths["/receitas"]["post"]) == always | {404, 409, 413, 415, 422}
     assert errors_of(paths["/receitas/{id}"]["patch"]) == always | {404, 409, 412, 413, 415, 422, 428}
     assert errors_of(paths["/receitas/sair"]["post"]) == always | {409}
-    assert errors_of(paths["/receitas/entrar"]["post"]) == always | {413, 415, 422}
+    assert errors_of(paths["/receitas/entrar"]["post"]) == always | {409, 413, 415, 422}
     assert paths["/receitas/sair"]["post"]["responses"]["204"] == {"description": "Feito; não há o que devolver."}
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from tests.cast import Hospital, Stage
+from tests.cast import Hospital, Stage, number
 from tests.conftest import POSTGRES, VALKEY
 from tests.proofs.input.served import Served, serving
 
@@ -14,9 +14,8 @@ from tests.proofs.input.served import Served, serving
 @pytest.fixture(scope="session")
 async def ground(worker_id: str) -> AsyncIterator[Stage]:
     server = os.environ[POSTGRES]
-    database = f"proofs_input_{worker_id}"
+    database = f"proofs_input_{worker_id}_{number()}"
     admin = await asyncpg.connect(server)
-    await admin.execute(f"drop database if exists {database} with (force)")
     await admin.execute(f"create database {database}")
     await admin.close()
     stage = await Stage.open(server.replace("/postgres?", f"/{database}?"), os.environ[VALKEY])

@@ -1,4 +1,4 @@
-"""The same ground as bad input's: what was thrown there is in its logs and its database."""
+"""A ground like that of bad input, and another one: what is looked for here was thrown here."""
 
 from tests.proofs.input.conftest import ground, platform, served, target
 

@@ -178,7 +178,8 @@ def _expected_problems(route: HTTPRoute, method: str, handler: HTTPRouteHandler)
     if route.path_parameters or (has_body and not is_public):
         # A body may name a record that this hospital does not have.
         yield 404
-    if writes and not is_public:
+    if writes:
+        # Of the ways in: an e-mail that fits in several hospitals.
         yield 409
     if method == "PATCH" and _has_unit_of_work(handler):
         yield from (412, 428)
