@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import redis.asyncio as redis
 
 from tests.cast import PASSWORD_HASH, Hospital, Person, Stage
 from tests.conftest import POSTGRES, VALKEY
@@ -82,7 +83,7 @@ def rows_of(number: int) -> int:
 
 @asynccontextmanager
 async def installation(name: str, hospitals: int, **changed: Any) -> AsyncIterator[Ground]:
-    """A database of its own with so many stamped hospitals; it is gone afterwards, and their roles with the server."""
+    """Databases of its own with so many stamped hospitals; they are gone afterwards, their roles with the server."""
     server = os.environ[POSTGRES]
     admin = await asyncpg.connect(server)
     await admin.execute(f"drop database if exists {name} with (force)")
@@ -96,6 +97,9 @@ async def installation(name: str, hospitals: int, **changed: Any) -> AsyncIterat
     finally:
         await stage.close()
         folder.cleanup()
+        # The next one of this name is another one: nothing of this one's may be found there.
+        async with redis.Redis.from_url(valkey_url(name)) as valkey:
+            await valkey.flushdb()
         await admin.execute(f"drop database {name} with (force)")
         await admin.close()
 
