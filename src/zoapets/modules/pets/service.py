@@ -57,7 +57,13 @@ class PetInternado(Conflict):
     advice = "Encerre a internação antes de arquivar."
 
 
-TUTOR_IS_OPEN = exists().where(Tutor.id == bindparam("tutor_id"), Tutor.arquivado_em.is_(None))
+# Shared by all who give it pets: it cannot be archived meanwhile.
+TUTOR_IS_OPEN = (
+    select(Tutor.id)
+    .where(Tutor.id == bindparam("tutor_id"), Tutor.arquivado_em.is_(None))
+    .with_for_update(read=True)
+    .exists()
+)
 IS_STAYING = query(
     select(
         exists().where(
@@ -207,7 +213,6 @@ class PetsService(Crud[Pet, PetRead]):
         tutor_id = getattr(data, "tutor_id", None)
         if isinstance(tutor_id, UUID):
             tutores = TutoresService(self.ctx)
-            # Shared by all who give it pets; it cannot be archived meanwhile.
             await tutores.lock(tutor_id, shared=True)
             if (await tutores.get(tutor_id)).arquivado_em is not None:
                 raise Unprocessable(errors=[FieldError("tutorId", "este tutor está arquivado")])
