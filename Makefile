@@ -27,7 +27,7 @@ test: .venv/.dev ## the whole suite, on a PostgreSQL and a Valkey of its own (AR
 	@$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 proofs: .venv/.dev ## the whole of tests/proofs, with a report in .proofs (ARGS=tests/proofs/access)
-	@ZOAPETS_PROOFS=full $(BIN)/pytest -n 2 --dist loadfile $(or $(ARGS),tests/proofs)
+	@$(BIN)/python -m tests.proofs $(ARGS)
 
 bench: .venv/.runtime ## measure, in under 15 minutes, with a report in .bench (ONLY="limit rows" QUICK=1)
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
