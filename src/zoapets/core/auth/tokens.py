@@ -4,6 +4,7 @@ Access and refresh tokens differ in secret and in `typ`, so that neither passes 
 function of its session and generation: the one that follows can be said again to a client that lost the answer.
 """
 
+import re
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -15,6 +16,8 @@ import msgspec
 from zoapets.common.errors import Unauthorized
 
 ISSUER = "zoapets"
+# Of three parts, the signature's 32 bytes spelled in the one way that leaves no bit over.
+SPELLING = re.compile(r"[\w-]+\.[\w-]+\.[\w-]{42}[048AEIMQUYcgkosw]", re.ASCII)
 C = TypeVar("C", "Claims", "RefreshClaims")
 
 
@@ -119,6 +122,8 @@ class Tokens:
 
 
 def _read(token: str, secret: str, kind: str, model: type[C]) -> C:
+    if SPELLING.fullmatch(token) is None:
+        raise TokenInvalido
     try:
         payload = jwt.decode(
             token,
