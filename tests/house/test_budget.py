@@ -96,10 +96,11 @@ class Scene:
 @asynccontextmanager
 async def opened(new_hospital: Hospital) -> AsyncIterator[Scene]:
     vet, stage = await new_hospital.signed_in("Veterinário"), new_hospital.stage
-    tutor = await new_hospital.tutor()
-    for _ in range(120):
-        pet = await new_hospital.pet(tutorId=tutor["id"])
-    stay, drug = await new_hospital.internacao(petId=pet["id"]), await new_hospital.medicamento()
+    # Names of a length that does not hang on how many tests were before this one.
+    tutor = await new_hospital.tutor(nome="Tutor 101")
+    for n in range(120):
+        pet = await new_hospital.pet(tutorId=tutor["id"], nome=f"Pet {101 + n}")
+    stay, drug = await new_hospital.internacao(petId=pet["id"]), await new_hospital.medicamento(nome="Cefalotina 1 g")
     # As in a working day: access is believed for a while, and requests follow each other on one connection.
     app = create_app(replace(stage.settings, access_ttl=timedelta(hours=1), pool_size=1), stage.clock)
     async with app.litestar.lifespan():
@@ -122,7 +123,7 @@ async def give(scene: Scene) -> tuple[int, bytes]:
 
 
 async def register(scene: Scene) -> tuple[int, bytes]:
-    body = {"nome": f"Pet {number()}", "especie": "canina", "raca": "SRD", "tutorId": scene.tutor}
+    body = {"nome": "Pet 301", "especie": "canina", "raca": "SRD", "tutorId": scene.tutor}
     return await scene.ask("POST", "/pets", body)
 
 
