@@ -46,10 +46,10 @@ BUDGET = {
     "pets20": Cost(messages=2, calls=255, bytes=8600),
     "pets100": Cost(messages=2, calls=335, bytes=43000),
     "painel": Cost(messages=5, calls=1200, bytes=3500),
-    "painel, kept": Cost(messages=0, calls=320, bytes=3500),
-    "criar_pet": Cost(messages=3, calls=560, bytes=600),
-    "realizar": Cost(messages=3, calls=480, bytes=700),
-    "prescrever": Cost(messages=5, calls=1200, bytes=2100),
+    "painel, kept": Cost(messages=0, calls=290, bytes=3500),
+    "criar_pet": Cost(messages=3, calls=301, bytes=600),
+    "realizar": Cost(messages=3, calls=465, bytes=700),
+    "prescrever": Cost(messages=5, calls=940, bytes=2100),
 }
 
 
