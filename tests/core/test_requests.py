@@ -138,6 +138,17 @@ async def test_a_key_belongs_to_one_person(hospital: Hospital) -> None:
     assert first.json()["id"] != second.json()["id"]
 
 
+@pytest.mark.parametrize("key", ["", "a b", "\u00e9", "k" * 201])
+async def test_a_key_is_of_visible_ascii_as_the_document_says(hospital: Hospital, key: str) -> None:
+    admin = await hospital.signed_in()
+    headers = [(b"authorization", f"Bearer {admin.token}".encode()), (b"idempotency-key", key.encode("latin-1"))]
+    body = {"nome": "X", "telefone": "+5511987654321"}
+
+    answer = await hospital.stage.http.post("/tutores", json=body, headers=headers)
+
+    assert_problem(answer, 400, "bad-request")
+
+
 async def test_a_failed_write_leaves_its_key_free(hospital: Hospital) -> None:
     admin = await hospital.signed_in()
 

@@ -5,6 +5,7 @@ finds its answer. Kept for 48 hours at least.
 """
 
 import hmac
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from zoapets.entities.registros import Idempotencia
 
 KEPT = timedelta(hours=48)
 LONGEST_KEY = 200
+_KEY = re.compile(f"[!-~]{{1,{LONGEST_KEY}}}")
 
 
 class ChaveDeIdempotenciaReutilizada(Unprocessable):
@@ -76,7 +78,7 @@ def fingerprint(method: str, target: str, body: bytes, *, secret: str) -> bytes:
 
 async def claim(ctx: TenantContext, key: str, request: bytes) -> None:
     """Take `key` for this request. Replay when it was answered before; 422 when it was another request's."""
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+    if _KEY.fullmatch(key) is None:
         raise BadRequest(f"`Idempotency-Key` deve ter de 1 a {LONGEST_KEY} caracteres ASCII visíveis.")
     await ctx.db.run(FORGET, ator_id=ctx.actor_id, antes_de=ctx.now - KEPT)
     if await ctx.db.run(CLAIM, ator_id=ctx.actor_id, chave=key, impressao=request, criada_em=ctx.now):
