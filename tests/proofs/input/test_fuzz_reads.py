@@ -7,7 +7,7 @@ from tests.proofs.input.targets import watched
 from tests.proofs.ledger import Ledger
 from zoapets.core.http import READS
 
-CASES = 600
+CASES = 650
 LEAST = 40_000
 
 
