@@ -24,7 +24,7 @@ def is_replay(one: Told) -> bool:
 async def for_one_key(arena: Arena, collection: str, bodies: list[Any]) -> list[str]:
     """Findings of one round: everybody sends one key, in turn with each of `bodies`."""
     hospital, admin = arena.hospital, await arena.hospital.signed_in()
-    key = {"idempotency_key": f"chave {number()}"}
+    key = {"idempotency_key": f"chave-{number()}"}
     told = await arena.contest(
         [Rival("repetir", admin, "POST", collection, bodies[n % len(bodies)], key) for n in range(RIVALS)]
     )
@@ -88,12 +88,12 @@ async def test_a_key_whose_request_failed_is_free_again(arena: Arena, proof: Led
     admin, body = await arena.hospital.signed_in(), await records.body("/unidades")
     await arena.hospital.made("/unidades", body)
     told = await arena.contest(
-        [Rival("cadastrar", admin, "POST", "/unidades", body, {"idempotency_key": "uma vez"}) for _ in range(RIVALS)]
+        [Rival("cadastrar", admin, "POST", "/unidades", body, {"idempotency_key": "uma-vez"}) for _ in range(RIVALS)]
     )
 
     assert misspoken(told, {"cadastrar": {"409 unidade-ja-cadastrada"}}) == []
     assert winners(told) == []
-    assert await arena.hospital.sql("select from {s}.idempotencia where chave = 'uma vez'") == []
+    assert await arena.hospital.sql("select from {s}.idempotencia where chave = 'uma-vez'") == []
     arena.took(proof, "one Idempotency-Key of a request that fails: all are told why, none is a replay")
 
 
@@ -110,7 +110,7 @@ async def test_old_keys_are_forgotten_by_many_at_once(arena: Arena, proof: Ledge
     bodies = await asyncio.gather(*(records.body("/tutores") for _ in range(RIVALS)))
     told = await arena.contest(
         [
-            Rival("cadastrar", admin, "POST", "/tutores", body, {"idempotency_key": f"nova {n}"})
+            Rival("cadastrar", admin, "POST", "/tutores", body, {"idempotency_key": f"nova-{n}"})
             for n, body in enumerate(bodies)
         ]
     )
