@@ -42,12 +42,12 @@ def test_every_unfit_value_is_named_at_once_and_nothing_is_made(ground: Ground) 
     before = ground.sql("select count(*) as n from public.tenants")
 
     said = ground.zoapets(
-        *create("Bad_Slug", nome=" ", admin_email="nobody", fuso="Mars/Base", cnpj="11", plano="gold")
+        *create("Bad_Slug", nome=" ", admin_email="nobody", fuso="Mars/Base", cnpj="11", plano="gold", admin_nome=" ")
     )
 
     assert said.code == 1
     told = [line.split()[1] for line in said.err.splitlines() if line.startswith("error: ")]
-    assert told == ["slug:", "nome:", "cnpj:", "fuso:", "plano:", "admin-email:"]
+    assert told == ["slug:", "nome:", "cnpj:", "fuso:", "plano:", "admin-nome:", "admin-email:"]
     assert ground.sql("select count(*) as n from public.tenants") == before
 
 

@@ -100,3 +100,14 @@ def test_of_a_deactivated_user_it_is_said_that_a_password_is_not_enough(ground: 
     said = ground.zoapets("users", "reset-password", "clinica", email, "--senha", PASSWORD)
 
     assert (said.code, "deactivated" in said.err) == (0, True)
+
+
+@pytest.mark.parametrize(("field", "email", "nome"), [("nome", "dora@clinica.test", " "), ("email", "dora", "Dora")])
+def test_nobody_is_made_without_a_name_or_an_email(
+    ground: Ground, schema: str, field: str, email: str, nome: str
+) -> None:
+    words = [nome if word == "Ana Lima" else word for word in make(email, "Veterinário")]
+    said = ground.zoapets(*words)
+
+    assert (said.code, said.err.split()[:2]) == (1, ["error:", f"{field}:"])
+    assert not ground.sql("select 1 from users where nome in ('Dora', ' ')", within=schema)

@@ -14,7 +14,7 @@ import pytest
 from tests.cast import Hospital, Person, Stage
 from zoapets.app import create_app
 from zoapets.core.boards import KEPT, Boards
-from zoapets.core.cache import AwayError
+from zoapets.core.cache import AwayError, Cache
 from zoapets.core.statements import Query
 from zoapets.modules.administracoes import queries
 from zoapets.modules.administracoes.service import AdministracoesService
@@ -249,3 +249,19 @@ def test_what_the_panel_shows_changes_it() -> None:
     # How late a dose is depends on what the hospital decided.
     assert queries.PANEL.changed - shown == {"configuracoes"}
     assert queries.PANEL.added < queries.PANEL.changed
+
+
+async def test_a_board_that_cannot_be_kept_is_shown_all_the_same(
+    nurse: Person, made: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = Cache.put
+
+    async def forgetful(self: Cache, key: str, value: bytes, **options: Any) -> bool:
+        if key.endswith((":estado", ":making")):
+            return await put(self, key, value, **options)
+        raise AwayError
+
+    monkeypatch.setattr(Cache, "put", forgetful)
+
+    assert (await nurse.get(PANEL)).status_code == 200
+    assert len(made) == 1

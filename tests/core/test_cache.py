@@ -9,11 +9,11 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import redis.asyncio
 
-from tests.cast import number
+from tests.cast import number, until
 from tests.conftest import VALKEY
 from tests.proofs.faults.proxy import Proxy
 from zoapets.core import cache
-from zoapets.core.cache import Cache
+from zoapets.core.cache import AwayError, Cache
 from zoapets.core.observability import Metrics
 
 LIMIT = "2/minute"
@@ -56,4 +56,24 @@ async def test_it_is_used_again_when_it_answers(valkey: Proxy, monkeypatch: pyte
         while await counted(key) == before:
             await ours.hit("1000000/minute", key)
 
+    await ours.close()
+
+
+async def test_each_time_it_is_asked_in_vain_is_counted(valkey: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "REST_S", 0.01)
+    metrics, valkey.delay = Metrics(), 3600.0
+    ours = Cache(valkey.url, metrics)
+
+    assert not await ours.ping()
+    await until(lambda: "zoapets_cache_failures_total 3.0" in metrics.page().decode())
+    await ours.close()
+
+
+async def test_without_one_limits_hold_and_nothing_is_kept() -> None:
+    ours = Cache(None, Metrics())
+
+    assert [await ours.hit(LIMIT, "sem") > 0 for _ in range(3)] == [False, False, True]
+    assert not await ours.ping()
+    with pytest.raises(AwayError):
+        await ours.get("sem")
     await ours.close()

@@ -263,3 +263,10 @@ def test_no_secret_of_the_example_is_accepted() -> None:
     }
     refused = {error.split()[0] for error in errors(needed, EVERYTHING)}
     assert refused == {"DATABASE_PASSWORD", "DATABASE_OWNER_URL", "JWT_SECRET", "JWT_REFRESH_SECRET"}
+
+
+@pytest.mark.parametrize("url", ["postgresql://[::1", "http://db/zoapets"])
+def test_an_address_that_cannot_be_one_is_named_and_not_repeated(url: str) -> None:
+    (said,) = errors(FIT | {"DATABASE_URL": url})
+    assert said.startswith("DATABASE_URL")
+    assert url not in said

@@ -23,6 +23,7 @@ from zoapets.common.schema import Email, Number, Query, Read, Telefone, Write
 from zoapets.core.config import Settings
 from zoapets.core.docs import describe
 from zoapets.core.docs.examples import accepts
+from zoapets.core.docs.schemas import Schemas
 from zoapets.core.http import Ctx, FromQuery, from_query, provide_context, public, requires, routed, signed_in
 from zoapets.core.permissions import Permission
 
@@ -311,3 +312,26 @@ def test_a_route_that_does_not_say_who_may_call_it_is_refused() -> None:
 
     with pytest.raises(ValueError, match="GET /esquecida declares no permission"):
         describe(Litestar([forgotten], openapi_config=None), "-", "1")
+
+
+def test_what_no_schema_can_say_is_an_error_and_no_silence() -> None:
+    twins = [msgspec.defstruct("Coisa", [(name, str)], module="zoapets.modules.coisas.schemas") for name in "abc"]
+    three = dict[str, twins[0] | list[twins[1] | list[twins[2]]]]  # type: ignore[valid-type]  # made above
+    for refused, kind in [(TypeError, complex), (TypeError, bytearray), (ValueError, three)]:
+        with pytest.raises(refused):
+            Schemas().of(kind)
+    with pytest.raises(TypeError, match="is no struct"):
+        Schemas().parameters(str)  # type: ignore[arg-type]
+
+
+def test_two_routes_of_one_name_have_two_ids() -> None:
+    def route(path: str) -> Any:
+        @get(path, **public())
+        async def ver() -> None:
+            """Ver."""
+
+        return ver
+
+    house = Litestar([route("/a"), route("/b"), route("/c")], openapi_config=None)
+    ids = [methods["get"]["operationId"] for methods in describe(house, "-", "1")["paths"].values()]
+    assert len(set(ids)) == 3

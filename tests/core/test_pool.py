@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
 from tests.cast import Hospital, Stage, until
-from zoapets.common.errors import Unavailable
+from zoapets.common.errors import Conflict, Unavailable
 from zoapets.core import database, pool
-from zoapets.core.database import UnitOfWork, finishing, open_pool
+from zoapets.core.database import UnitOfWork, as_problem, finishing, open_pool
 from zoapets.core.pool import Connection, Pool
 from zoapets.core.statements import Query, query
 from zoapets.core.tenancy import shared_gate, tenant_gate
@@ -196,3 +197,88 @@ async def test_closing_waits_for_no_one(stage: Stage) -> None:
     await closing.close()
 
     assert busy.link.is_closed()
+
+
+async def lost(connection: Connection) -> None:
+    del connection
+    raise asyncpg.ConnectionDoesNotExistError
+
+
+async def test_what_cannot_be_ended_is_destroyed(
+    two: Pool, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await read(two, hospital)
+    (idle,) = two._idle
+    monkeypatch.setattr(Connection, "settle", lost)
+
+    # Nobody comes to end its transaction.
+    await until(lambda: not two._idle and not two._all)
+    assert idle.link.is_closed()
+
+
+async def test_a_connection_that_cannot_be_closed_is_cut_off(
+    two: Pool, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await read(two, hospital)
+    (idle,) = two._idle
+    monkeypatch.setattr(pool, "LEFT_OPEN_S", 3600)
+    monkeypatch.setattr(Connection, "settle", lost)
+
+    await two.close()
+
+    assert idle.link.is_closed()
+
+
+async def test_who_knows_no_connection_is_lent_none_that_was_lost(
+    two: Pool, stage: Stage, hospital: Hospital, other_hospital: Hospital
+) -> None:
+    lent = [await two.acquire("a"), await two.acquire("b")]
+    for connection in lent:
+        pid = await connection.link.fetchval("select pg_backend_pid()")
+        two.release(connection)
+        await stage.owner.fetchval("select pg_terminate_backend($1)", pid)
+        await until(connection.link.is_closed)
+
+    assert await read(two, hospital) != await read(two, other_hospital) or len(two._all) == 1
+    assert not two._all & set(lent)
+
+
+async def test_who_stops_waiting_is_not_waited_for(two: Pool) -> None:
+    lent = [await two.acquire(), await two.acquire()]
+    with pytest.raises(TimeoutError):
+        await two.acquire(patience=0.01)
+
+    assert not two._waiting
+    for connection in lent:
+        two.release(connection)
+    assert len(two._idle) == 2
+
+
+async def test_a_database_that_fails_at_the_gate_is_a_clear_503(
+    two: Pool, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut(connection: Connection, gate: Any) -> None:
+        del gate
+        connection.link.terminate()
+        raise asyncpg.ConnectionDoesNotExistError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Connection, "begin", cut)
+        with pytest.raises(Unavailable):
+            await read(two, hospital)
+
+    assert not two._all
+    assert await read(two, hospital)
+
+
+async def test_a_row_that_must_be_there_and_is_not_is_an_error(two: Pool, hospital: Hospital) -> None:
+    with pytest.raises(LookupError, match="where false"):
+        async with finishing(UnitOfWork(two, tenant_gate(hospital.schema, read_only=True))) as db:
+            await db.one(query(text("select 1 where false")))
+
+
+def test_a_constraint_that_no_room_names_is_a_plain_conflict() -> None:
+    error = asyncpg.UniqueViolationError()
+    error.constraint_name = "uq_desconhecida"
+
+    assert type(as_problem(error)) is Conflict

@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from sqlalchemy import text
@@ -18,9 +19,10 @@ from zoapets.app import create_app
 from zoapets.common.errors import Problem
 from zoapets.core.auth import access
 from zoapets.core.config import Settings
+from zoapets.core.context import TenantContext
 from zoapets.core.database import UnitOfWork
 from zoapets.core.statements import query
-from zoapets.core.tenancy import tenant_gate
+from zoapets.core.tenancy import Origin, tenant_gate
 
 WRITE = query(text("insert into eventos (em, tipo, dados) values (now(), 'x', '{}')"))
 UUID = "01890000-0000-7000-8000-000000000000"
@@ -329,3 +331,60 @@ class another:  # noqa: N801 - reads as a word: `async with another(settings) as
     async def __aexit__(self, *error: object) -> None:
         await self._http.aclose()
         await self._life.__aexit__(None, None, None)
+
+
+async def test_each_part_says_how_it_is_and_only_the_database_is_needed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = replace(stage.settings, storage_url="s3+http://127.0.0.1:1/zoapets", minio_access_key="chave")
+    alone = create_app(replace(store, minio_secret_key="segredo", redis_url=None), stage.clock)
+
+    async def lost(*_: Any, **__: Any) -> None:
+        raise asyncpg.ConnectionDoesNotExistError
+
+    async with alone.litestar.lifespan(), _client(alone) as http:
+        less = await http.get("/health/ready")
+        monkeypatch.setattr(alone.litestar.state.runtime.pool, "acquire", lost)
+        nothing = await http.get("/health/ready")
+
+    assert (less.status_code, less.json()["status"]) == (200, "degraded")
+    assert less.json()["valkey"]["detalhe"] == "não configurado: limites contados por processo"
+    assert not less.json()["arquivos"]["ok"]
+    assert (nothing.status_code, nothing.json()["status"]) == (503, "unavailable")
+    assert not nothing.json()["postgres"]["ok"]
+
+
+async def test_what_is_no_http_goes_by_the_ring(stage: Stage) -> None:
+    heard, said = iter(["lifespan.startup", "lifespan.shutdown"]), []
+
+    async def receive() -> dict[str, str]:
+        return {"type": next(heard)}
+
+    async def send(message: dict[str, str]) -> None:
+        said.append(message["type"])
+
+    await create_app(stage.settings, stage.clock)({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
+
+    assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+async def test_a_removal_is_repeated_with_its_answer(hospital: Hospital) -> None:
+    admin, tutor = await hospital.signed_in(), await hospital.tutor()
+    path, reason, key = f"/tutores/{tutor['id']}", {"motivo": "Cadastro em dobro."}, {"idempotency_key": "sem-corpo"}
+
+    first = await admin.delete(path, reason, **key)
+    again = await admin.delete(path, reason, **key)
+
+    assert (first.status_code, again.status_code) == (204, 204)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert "etag" not in again.headers
+
+
+async def test_an_act_that_nobody_signs_is_none(hospital: Hospital, stage: Stage) -> None:
+    grant = await stage.runtime.access.authenticate(f"Bearer {(await hospital.signed_in()).token}")
+    nobody = replace(grant.actor, id=None)
+    gate = tenant_gate(hospital.schema, read_only=True)
+    ctx = TenantContext(nobody, grant.hospital, stage.now, UnitOfWork(stage.runtime.pool, gate), Origin(), None)
+
+    with pytest.raises(PermissionError):
+        _ = ctx.actor_id

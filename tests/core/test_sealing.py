@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from tests.cast import Hospital, Stage
 from tests.tenancy.test_provisioning import put_back
+from zoapets.core import sealing
 from zoapets.core.database import UnitOfWork, finishing, open_pool
 from zoapets.core.observability import Metrics
 from zoapets.core.owner.audit import verify
@@ -171,3 +172,16 @@ async def test_a_database_that_is_away_is_said_once_and_waited_for(stage: Stage)
 
     assert [line["error"] for line in lines] == ["Unavailable"]
     pool.terminate()
+
+
+async def test_a_sealer_that_never_began_ends_at_once(sealer: Sealer) -> None:
+    await sealer.stop()
+    assert sealer._task is None
+
+
+async def test_an_installation_without_hospitals_has_nothing_to_visit(
+    sealer: Sealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "SCHEMAS", query(text("select schema_name from public.tenants where false")))
+    await sealer.visit()
+    assert (sealer._tour, sealer._waiting) == ([], set())

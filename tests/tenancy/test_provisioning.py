@@ -18,7 +18,9 @@ from zoapets.core.owner.provisioning import (
     FORBIDDEN_FUNCTIONS,
     STILL_OPEN,
     NewTenant,
+    PlanoDesconhecido,
     SlugEmUso,
+    UnfitServerError,
     prepare_installation,
     provision,
 )
@@ -230,3 +232,44 @@ async def test_a_run_in_which_one_hospital_failed_is_finished_by_running_again(s
     wanted = await catalog(owner, newest.schema)
     assert await catalog(owner, behind.schema) == wanted
     assert await catalog(owner, stuck.schema) == wanted
+
+
+async def test_a_plan_that_there_is_not_makes_no_hospital(owner: Any) -> None:
+    new = new_tenant(plano="nenhum")
+    with pytest.raises(PlanoDesconhecido):
+        await provision(owner, new)
+    assert await owner.fetchval("select count(*) from public.tenants where slug = $1", new.slug) == 0
+
+
+async def test_an_older_postgres_is_not_prepared(stage: Stage) -> None:
+    class Older:
+        async def fetchval(self, statement: str) -> str:
+            assert statement == "show server_version_num"
+            return "150009"
+
+    with pytest.raises(UnfitServerError, match="PostgreSQL 16"):
+        await prepare_installation(Older(), stage.settings.database_url)
+
+
+async def test_the_applications_password_is_the_one_of_its_address(owner: Any) -> None:
+    kept = "select rolpassword from pg_authid where rolname = $1"
+    try:
+        await prepare_installation(owner, f"postgresql://{APP_ROLE}:se%27nha@localhost/zoapets")
+        assert (await owner.fetchval(kept, APP_ROLE)).startswith("SCRAM-SHA-256$")
+    finally:
+        await owner.execute(f"alter role {APP_ROLE} password null")
+
+
+async def test_hospitals_that_cannot_be_reached_are_each_told_of(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(_: str) -> None:
+        raise OSError("no route")
+
+    monkeypatch.setattr(asyncpg, "connect", refused)
+
+    heard: list[Outcome] = []
+    outcomes = await migrate_all(stage.owner_url, ["tenant_a", "tenant_b"], heard.append)
+
+    assert outcomes == heard
+    assert {outcome.schema: outcome.error for outcome in outcomes} == dict.fromkeys(
+        ["tenant_a", "tenant_b"], "OSError: no route"
+    )

@@ -168,14 +168,14 @@ class Boards:
     async def _tell(self, hospital: UUID, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
-        task = self._telling[hospital] = self._next.pop(hospital)
+        self._telling[hospital] = self._next.pop(hospital)
         try:
             await self._draw(hospital)
         except AwayError:
             self._untold.add(hospital)
         finally:
-            if self._telling.get(hospital) is task:
-                del self._telling[hospital]
+            # Its own: whoever follows begins when this has ended.
+            del self._telling[hospital]
 
     async def _draw(self, hospital: UUID) -> None:
         """Put a new token in the old one's place."""

@@ -20,7 +20,7 @@ from zoapets.common.schema import changes
 from zoapets.common.text import like
 from zoapets.core.context import TenantContext
 from zoapets.core.statements import Query, columns, query
-from zoapets.entities.base import Archived, Versioned
+from zoapets.entities.base import Archived
 
 # Beyond this many, what matches a search is no longer counted.
 MOST_COUNTED = 10_000
@@ -111,18 +111,22 @@ class Crud(Generic[E, R]):
 
     async def create(self, data: msgspec.Struct, **more: Any) -> R:
         """A new record of `data` and `more`, as it now reads."""
-        made = await self.create_if(None, data, **more)
-        if made is None:
-            raise LookupError(self.entity)
+        statement, params = self._creation(None, data, more)
+        made: R = await self.db.one(statement, **params)
         return made
 
     async def create_if(self, given: ColumnElement[bool] | None, data: msgspec.Struct, **more: Any) -> R | None:
         """The same where `given`, a condition that may ask for the new record's values by name, holds; else None."""
+        statement, params = self._creation(given, data, more)
+        made: R | None = await self.db.first(statement, **params)
+        return made
+
+    def _creation(
+        self, given: ColumnElement[bool] | None, data: msgspec.Struct, more: dict[str, Any]
+    ) -> tuple[Query[Any], dict[str, Any]]:
         values = {**changes(data), **more}
         values.setdefault("id", new_id())
-        statement = _insert(self._kind, frozenset(values), given)
-        made: R | None = await self.db.first(statement, now=self.ctx.now, **self.always(), **values)
-        return made
+        return _insert(self._kind, frozenset(values), given), {"now": self.ctx.now, **self.always(), **values}
 
     async def update(self, id: UUID, data: msgspec.Struct | None = None, **more: Any) -> R:
         """The record with these changes. PreconditionFailed when `If-Match` names another version."""
@@ -216,12 +220,10 @@ def _insert(service: Any, names: frozenset[str], given: ColumnElement[bool] | No
 def _update(service: Any, names: frozenset[str], *, guarded: bool) -> Query[Any]:
     entity = service.entity
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-    values["updated_at"] = bindparam("now")
+    values |= {"updated_at": bindparam("now"), "versao": entity.versao + 1}
     statement = update(entity).where(entity.id == bindparam("id"))
-    if issubclass(entity, Versioned):
-        values["versao"] = entity.versao + 1
-        if guarded:
-            statement = statement.where(entity.versao == bindparam("expected"))
+    if guarded:
+        statement = statement.where(entity.versao == bindparam("expected"))
     return _as_it_reads(service, statement.values(values))
 
 

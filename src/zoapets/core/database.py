@@ -167,7 +167,7 @@ class UnitOfWork:
             raise (problem if isinstance(problem, Unavailable) else Unavailable()) from error
         self._connection = connection
         # The gate waits for nobody: only a database that has frozen takes long to answer it.
-        self._bound(self.acquire_timeout)
+        self._bound(connection, self.acquire_timeout)
         try:
             await connection.begin(self._gate)
         except asyncpg.DivisionByZeroError as error:
@@ -177,7 +177,7 @@ class UnitOfWork:
             problem = self._explained(error, connection)
             await self.discard()
             raise problem from error
-        self._bound(LONGEST_WORK_S)
+        self._bound(connection, LONGEST_WORK_S)
         return connection
 
     async def _end(self, how: str) -> str | None:
@@ -199,12 +199,11 @@ class UnitOfWork:
         self._pool.release(self._let_go())
         return status
 
-    def _bound(self, seconds: float) -> None:
+    def _bound(self, connection: Connection, seconds: float) -> None:
         """Cut the connection off when it still holds us up after so long."""
         if self._limit is not None:
             self._limit.cancel()
-        if self._connection is not None:
-            self._limit = asyncio.get_running_loop().call_later(seconds, self._connection.link.terminate)
+        self._limit = asyncio.get_running_loop().call_later(seconds, connection.link.terminate)
 
     def _let_go(self) -> Connection:
         connection, self._connection = cast("Connection", self._connection), None

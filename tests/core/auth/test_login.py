@@ -267,3 +267,16 @@ async def test_logins_are_counted_by_outcome(stage: Stage, hospital: Hospital, d
 
     after = {outcome: logins.labels(outcome)._value.get() for outcome in before}
     assert {outcome: after[outcome] - before[outcome] for outcome in before} == {"ok": 1, "denied": 5, "limited": 1}
+
+
+async def test_a_password_that_changes_under_a_login_twice_is_refused(
+    hospital: Hospital, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, email = await known(hospital)
+
+    async def changed(self: AuthService, proof: Any) -> None:
+        del self, proof
+
+    monkeypatch.setattr(AuthService, "_open", changed)
+
+    assert kind(await door.login(email)) == (401, "credenciais-invalidas")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cast import PASSWORD, Hospital, Stage
 from tests.core.auth.door import Door, StillClock, kind, known
+from zoapets.core.auth import access
 from zoapets.core.config import Settings
 from zoapets.core.permissions import ROLES
 
@@ -259,3 +260,15 @@ async def test_of_two_changes_at_once_one_wins(hospital: Hospital, door: Door) -
     assert statuses.count(204) == 1
     assert set(statuses) <= {204, 409, 422}
     assert (await door.login(email, new[statuses.index(204)])).status_code == 200
+
+
+async def test_a_worker_remembers_so_many_people_and_no_more(
+    hospital: Hospital, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "MOST_REMEMBERED", 2)
+    people = [await hospital.signed_in(new=True) for _ in range(4)]
+    ours = hospital.stage.runtime.access
+
+    for person in [*people, *people]:
+        assert (await door.me(person.token)).json()["email"] == person.email
+        assert len(ours._known) <= 2

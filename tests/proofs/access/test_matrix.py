@@ -106,15 +106,16 @@ async def test_it_sees_who_is_let_in_wrongly(
     proof.seen(broken, findings=len(found))
 
 
-@pytest.mark.parametrize("weaker", ["public", "signed-in", Permission.PETS_LER.value])
+@pytest.mark.parametrize("weaker", ["public", "signed-in", Permission.USERS_LER.value])
+@pytest.mark.parametrize("route", ["POST /pets", "GET /pets"])
 async def test_it_sees_a_route_that_asks_for_less(
-    stage: Stage, everybody: list[Caller], proof: Ledger, monkeypatch: pytest.MonkeyPatch, weaker: str
+    stage: Stage, everybody: list[Caller], proof: Ledger, monkeypatch: pytest.MonkeyPatch, weaker: str, route: str
 ) -> None:
-    route = operations(stage.app.litestar)["POST /pets"]
-    monkeypatch.setitem(route.handler.opt, "permission", weaker)
-    found, _ = await findings(stage, [(route, who) for who in everybody])
+    operation = operations(stage.app.litestar)[route]
+    monkeypatch.setitem(operation.handler.opt, "permission", weaker)
+    found, _ = await findings(stage, [(operation, who) for who in everybody])
     assert found
-    proof.seen(f"`POST /pets` asks for {weaker}", findings=len(found))
+    proof.seen(f"`{route}` asks for {weaker}", findings=len(found))
 
 
 async def test_a_route_that_appears_is_asked(stage: Stage) -> None:

@@ -149,7 +149,7 @@ def faults_without_a_meaning() -> None:
 
 def no_bounds() -> None:
     bound = UnitOfWork._bound
-    _put(UnitOfWork, "_bound", lambda self, seconds: bound(self, 1000 * seconds))
+    _put(UnitOfWork, "_bound", lambda self, connection, seconds: bound(self, connection, 1000 * seconds))
 
 
 def login_failures_in_valkey_alone() -> None:

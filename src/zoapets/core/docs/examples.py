@@ -193,8 +193,6 @@ class Examples:
             return self._value({**self._components[owner], **_without_ref(schema)}, name, (*inside, owner))
         if "examples" in schema and schema.get("type") != "number":
             return schema["examples"][0]
-        if "const" in schema:
-            return schema["const"]
         if options := schema.get("anyOf"):
             return self._option(options, name, inside)
         kind = schema.get("type")
@@ -250,8 +248,6 @@ def _leaf(schema: Schema, name: str, owner: str) -> Any:
         return word if word in words else words[0]
     if word is not None and _fits(word, schema):
         return word
-    if "examples" in schema or "default" in schema:
-        return [*schema.get("examples", ()), schema.get("default")][0]
     if "format" in schema:
         return FORMATS.get(schema["format"], "texto")
     if schema.get("type") == "string":

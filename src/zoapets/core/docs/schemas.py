@@ -121,9 +121,6 @@ class Schemas:
         required: list[str] = []
         # What goes out has all of its fields, also those that the code may leave to their default.
         always = issubclass(get_origin(kind.cls) or kind.cls, Read)
-        if kind.tag_field is not None:
-            properties[kind.tag_field] = {"const": kind.tag}
-            required.append(kind.tag_field)
         for field in kind.fields:
             properties[field.encode_name] = schema = self._schema(field.type)
             if field.required or (always and _has_default(field)):
@@ -174,8 +171,6 @@ def _enum(cls: type[Enum]) -> Schema:
 
 
 def _custom(cls: type) -> Schema:
-    if cls is object:
-        return {}
     if issubclass(cls, Normal):
         # The format is a name of ours, but for `email`: a fuzzer that knows it can write values that are accepted.
         return {
@@ -208,8 +203,6 @@ def _leaf(kind: kinds.Type) -> Schema:
             )
         case kinds.StrType(min_length=shortest, max_length=longest, pattern=pattern):
             return _given({"type": "string"}, minLength=shortest, maxLength=longest, pattern=pattern)
-        case kinds.TimeType(tz=True):
-            return {"type": "string", "format": "time"}
         case _ if type(kind) in LEAVES:
             return dict(LEAVES[type(kind)])
         case _:

@@ -223,9 +223,8 @@ async def establish(connection: Any, new: Registration, *, origem: str) -> Place
             head(TENANT),
         )
     except asyncpg.UniqueViolationError as error:
-        if error.constraint_name == SlugEmUso.constraint:
-            raise SlugEmUso from error
-        raise
+        # The other name that is unique is the schema's, drawn above.
+        raise SlugEmUso from error
     subscribed = await connection.execute(
         "insert into public.subscriptions (id, tenant_id, plan_id)"
         " select $1, $2, id from public.plans where codigo = $3",
