@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar, Union, cast, get_args, get_origin, overload
+from typing import Any, Generic, NamedTuple, TypeVar, Union, cast, get_args, get_origin, overload
 
 import msgspec
 from sqlalchemy import ColumnElement, Delete, Insert, Update
@@ -162,9 +162,9 @@ def _converter(kind: Any) -> Callable[[Any], Any] | dict[str, Any] | None:
     """What makes a cell of `kind`: a function, or the members of an enum by their words."""
     if isinstance(kind, type) and issubclass(kind, Enum):
         return {member.value: member for member in kind}
-    if isinstance(kind, type) and issubclass(kind, JsonStruct):
-        return msgspec.json.Decoder(kind).decode
-    if get_origin(kind) is list and _is_struct(get_args(kind)[0]):
+    if (isinstance(kind, type) and issubclass(kind, JsonStruct)) or (
+        get_origin(kind) is list and _is_struct(get_args(kind)[0])
+    ):
         return msgspec.json.Decoder(kind).decode
     if kind is dict or get_origin(kind) is dict or kind is msgspec.Raw:
         return _raw
@@ -177,14 +177,10 @@ def _raw(text: str) -> msgspec.Raw:
 
 
 def _plain(annotation: Any) -> tuple[Any, bool]:
-    """A field's type without Annotated and None, and whether it may be None."""
-    while get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
+    """A field's type without None, and whether it may be None."""
     if get_origin(annotation) in (Union, types.UnionType):
-        options = [arg for arg in get_args(annotation) if arg is not type(None)]
-        if len(options) == 1:
-            return _plain(options[0])[0], True
-        return annotation, True
+        (only,) = (arg for arg in get_args(annotation) if arg is not type(None))
+        return only, True
     return annotation, False
 
 

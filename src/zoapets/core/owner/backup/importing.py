@@ -161,9 +161,8 @@ async def _set_counters(connection: Any, manifest: Manifest, place: Place) -> No
         await connection.execute(
             "select setval($1::text::regclass, $2, $3)", counter.quoted, sequence.last, sequence.is_called
         )
-        if counter.table is None:
-            continue
-        highest = await connection.fetchval(f"select max({counter.column})::bigint from {counter.table}")  # noqa: S608 - quoted
+        numbered = f"select max({counter.column})::bigint from {counter.table}"  # noqa: S608 - quoted
+        highest = None if counter.table is None else await connection.fetchval(numbered)
         if highest is not None and highest >= sequence.last + sequence.is_called:
             raise UnfitFileError(f"the counter {sequence.name} is behind the rows that it has numbered", DAMAGED)
 
