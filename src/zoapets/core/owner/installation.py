@@ -92,7 +92,7 @@ def _reason(error: Exception) -> str:
     # An address that cannot be parsed is repeated in asyncpg's message, with its password.
     if isinstance(error, ValueError):
         return "it is not a PostgreSQL address"
-    return f"{error or type(error).__name__}".replace("\n", " ")
+    return f"{str(error) or type(error).__name__}".replace("\n", " ")
 
 
 async def server_version(connection: Any) -> Check:
