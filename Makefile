@@ -9,7 +9,8 @@ COMPILE = pip compile --quiet --universal --python-version 3.11 --generate-hashe
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-reset serve test proofs coverage bench check format formatted lint types contracts migration lock wheel clean
+.PHONY: help demo demo-reset serve test proofs coverage mutants bench check format formatted lint types contracts \
+  migration lock wheel clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +34,9 @@ coverage: .venv/.dev ## the suite, with its branches counted: all of core and of
 	@$(BIN)/pytest -q -n 2 --dist worksteal --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --include='src/zoapets/core/*,*/rules.py' --fail-under=100
 	@$(BIN)/coverage report --omit='src/zoapets/core/*,*/rules.py' --fail-under=95
+
+mutants: .venv/.dev ## small changes to tenancy, sign-in and the rules of doses that no test notices (ARGS="--every 5 tokens")
+	@$(BIN)/python -m tools.mutants $(ARGS)
 
 bench: .venv/.runtime ## measure, in under 15 minutes, with a report in .bench (ONLY="limit rows" QUICK=1)
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
