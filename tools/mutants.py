@@ -42,7 +42,7 @@ TARGETS: dict[str, list[str]] = {
     "core/auth/queries.py": AUTH,
     "core/auth/service.py": AUTH,
     "core/auth/tokens.py": AUTH,
-    "modules/administracoes/rules.py": ["tests/modules/test_administracoes.py"],
+    "modules/administracoes/rules.py": ["tests/modules/test_administracoes_rules.py"],
     "modules/prescricoes/rules.py": ["tests/modules/test_prescricoes_rules.py", "tests/modules/test_prescricoes.py"],
 }
 FEWEST_PERCENT = 85

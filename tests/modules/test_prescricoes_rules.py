@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoapets.modules.administracoes import rules as dose_rules
 from zoapets.modules.prescricoes import rules
 from zoapets.modules.prescricoes.rules import Faixa, UnidadeDose
 
@@ -45,6 +44,13 @@ def test_the_volume_follows_from_the_concentration_where_units_convert(
         concentracao_unidade=of,
     )
     assert result.volume_ml == (None if volume is None else D(volume))
+
+
+def test_a_dose_is_ordered_in_one_of_these_units() -> None:
+    per_kg = ["mg/kg", "mcg/kg", "UI/kg", "mEq/kg", "mL/kg"]
+    absolute = ["mg", "mcg", "g", "UI", "mEq", "mL", "gota", "comprimido", "capsula", "unidade", "aplicacao"]
+    assert [unit.value for unit in UnidadeDose] == absolute + per_kg
+    assert [unit.value for unit in UnidadeDose if unit.per_kg] == per_kg
 
 
 def test_a_dose_per_kg_without_a_weight_is_refused() -> None:
@@ -139,15 +145,3 @@ def test_an_allergy_is_recognised_in_the_drug_its_ingredient_or_its_class() -> N
     assert rules.matching_allergy(["penicilina"], "Ampicilina", "ampicilina", "Penicilina") == "penicilina"
     assert rules.matching_allergy(["Frango"], "Dipirona", "Dipirona sódica", "analgésico") is None
     assert rules.matching_allergy(["Sulfa"], "Sulfato de morfina 10 mg/mL", "Sulfato de morfina", None) is None
-
-
-def test_adherence_is_doses_on_time_over_doses_due() -> None:
-    assert dose_rules.adherence(on_time=9, due=12) == 75.0
-    assert dose_rules.adherence(on_time=0, due=0) == 100.0
-
-
-def test_the_day_is_the_hospitals_own_and_may_have_23_or_25_hours() -> None:
-    noon = datetime(2018, 11, 4, 15, tzinfo=UTC)
-    start, end = dose_rules.day_of(noon, SAO_PAULO)
-    assert end.astimezone(UTC) - start.astimezone(UTC) == timedelta(hours=23)
-    assert start.astimezone(SAO_PAULO).date() == noon.astimezone(SAO_PAULO).date()
