@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from tests.cast import Hospital, Stage, number
 from zoapets.common.errors import Unavailable, Unprocessable
-from zoapets.core.database import TaintedError, UnitOfWork, finishing
+from zoapets.core.database import ASSERT_CLEAN, TaintedError, UnitOfWork, finishing
 from zoapets.core.pool import Gate
 from zoapets.core.statements import Query, query
 from zoapets.core.tenancy import APP_ROLE, Origin, shared_gate, tenant_gate
@@ -291,6 +291,27 @@ async def test_two_hospitals_in_turn_on_one_connection_read_their_own_rows_alone
 
 
 # --- what the gate is made of
+
+
+def test_a_gate_says_all_that_it_sets_in_one_message() -> None:
+    origin = Origin("request-1", "203.0.113.7")
+    assert tenant_gate("tenant_a1", read_only=False, actor=ACTOR, origin=origin, timeout_ms=250) == Gate(
+        f"begin read write; {ASSERT_CLEAN}; set local role tenant_a1; set local search_path = tenant_a1;"
+        f" set local statement_timeout = 250; set local zoapets.actor = '{ACTOR}';"
+        " set local zoapets.origem = '203.0.113.7'; set local zoapets.requisicao = 'request-1';",
+        "tenant_a1",
+        read_only=False,
+    )
+    assert tenant_gate("tenant_a1", read_only=True) == Gate(
+        f"begin read only; {ASSERT_CLEAN}; set local role tenant_a1; set local search_path = tenant_a1;",
+        "tenant_a1",
+        read_only=True,
+    )
+    nobody = tenant_gate("tenant_a1", read_only=False).text
+    assert "zoapets.actor = ''; set local zoapets.origem = '-'; set local zoapets.requisicao = '-';" in nobody
+    for reads, mode in [(True, "read only"), (False, "read write")]:
+        message = f"begin {mode}; {ASSERT_CLEAN}; set local search_path = public;"
+        assert shared_gate(read_only=reads) == Gate(message, "public", read_only=reads)
 
 
 @pytest.mark.parametrize(
