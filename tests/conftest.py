@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.cast import Hospital, Stage
+from zoapets.core import cache
 from zoapets.embedded import EmbeddedServers
 
 # No test depends on how fast the machine is; where a change is judged, every run looks at the same examples.
@@ -18,6 +19,8 @@ settings.register_profile(
     "house", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
 )
 settings.load_profile("house")
+# Nor is Valkey away because the machine is busy.
+cache.TIMEOUT_S = 30.0
 
 POSTGRES, VALKEY = "ZOAPETS_TEST_POSTGRES", "ZOAPETS_TEST_VALKEY"
 _servers: list[EmbeddedServers] = []

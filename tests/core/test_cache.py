@@ -19,6 +19,12 @@ from zoapets.core.observability import Metrics
 LIMIT = "2/minute"
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is where people wait."""
+    monkeypatch.setattr(cache, "TIMEOUT_S", 0.1)
+
+
 @pytest.fixture
 def valkey() -> Iterator[Proxy]:
     proxy = Proxy(Path(unquote(urlsplit(os.environ[VALKEY]).path)))
