@@ -32,16 +32,16 @@ from zoapets.embedded import EmbeddedServers
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "zoapets"
-AUTH = ["tests/core/auth", "tests/proofs/access"]
+AUTH, ACCESS = "tests/core/auth", "tests/proofs/access"
 # File -> its tests, the quickest first.
 TARGETS: dict[str, list[str]] = {
-    "core/tenancy.py": ["tests/tenancy", "tests/core/test_requests.py", "tests/core/auth/test_sessions.py"],
-    "core/auth/access.py": AUTH,
-    "core/auth/attempts.py": AUTH,
-    "core/auth/passwords.py": AUTH,
-    "core/auth/queries.py": AUTH,
-    "core/auth/service.py": AUTH,
-    "core/auth/tokens.py": AUTH,
+    "core/tenancy.py": ["tests/tenancy/test_gate.py"],
+    "core/auth/access.py": [f"{AUTH}/test_sessions.py", f"{ACCESS}/test_matrix.py"],
+    "core/auth/attempts.py": [f"{AUTH}/test_attempts.py"],
+    "core/auth/passwords.py": [f"{AUTH}/test_login.py", f"{AUTH}/test_sessions.py"],
+    "core/auth/queries.py": [f"{AUTH}/test_{name}.py" for name in ("refresh", "sessions", "login", "attempts")],
+    "core/auth/service.py": [f"{AUTH}/test_{name}.py" for name in ("refresh", "sessions", "login", "attempts")],
+    "core/auth/tokens.py": [f"{AUTH}/test_forged_tokens.py", f"{AUTH}/test_refresh.py"],
     "modules/administracoes/rules.py": ["tests/modules/test_administracoes_rules.py"],
     "modules/prescricoes/rules.py": ["tests/modules/test_prescricoes_rules.py", "tests/modules/test_prescricoes.py"],
 }
