@@ -1,174 +1,65 @@
 """Whether the suite notices small changes to tenancy, sign-in and the rules of doses: `make mutants`.
 
-    python -m tools.mutants                          all of them; half an hour on two cores
+    python -m tools.mutants                          all of them; an hour on two cores
     python -m tools.mutants --every 5 core/tenancy   one in five, of the files that are named so
 
-A mutant is one change to one file: a comparison, `and` or `or`, an operator, a number, a truth value or a text is
-another, a `not` or a statement is gone, nothing is returned or raised. Types, and what people read (docstrings, titles,
-advice), are left alone. The tests of that file run on each; a mutant that none of them notices
-survives.
+`tools/mutations.py` says what is changed and what is not. The tests of a file run on each of its mutants, until one
+fails; a mutant that none of them notices survives. Each is judged in a copy of the source, against servers that stay
+up, in a process that begins with the libraries loaded. That the tests pass without a change is looked at when a file's
+turn comes, and after the last mutant.
 """
 
 import argparse
-import ast
 import compileall
+import multiprocessing
 import os
 import queue
+import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from py_compile import PycInvalidationMode
-from typing import Any
 
+import pytest
+
+from tools.mutations import Mutant, mutants
 from zoapets.embedded import EmbeddedServers
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "zoapets"
-AUTH, ACCESS = "tests/core/auth", "tests/proofs/access"
-# File -> its tests, the quickest first.
+LOGIN, REFRESH, SESSIONS, ATTEMPTS, UNITS, PASSWORDS, TOKENS, FORGED = (
+    f"tests/core/auth/test_{name}.py"
+    for name in ("login", "refresh", "sessions", "attempts", "units_of_work", "passwords", "tokens", "forged_tokens")
+)
+BELIEVED = "tests/core/test_requests.py::test_what_is_believed_of_a_person_is_asked_again_within_a_second"
+MATRIX = "tests/proofs/access/test_matrix.py::test_every_answer_is_as_declared"
+RULES = "tests/modules/test_"
+# File -> its tests, those that are most about it first.
 TARGETS: dict[str, list[str]] = {
-    "core/tenancy.py": ["tests/tenancy/test_gate.py"],
-    "core/auth/access.py": [f"{AUTH}/test_sessions.py", f"{ACCESS}/test_matrix.py"],
-    "core/auth/attempts.py": [f"{AUTH}/test_attempts.py"],
-    "core/auth/passwords.py": [f"{AUTH}/test_login.py", f"{AUTH}/test_sessions.py"],
-    "core/auth/queries.py": [f"{AUTH}/test_{name}.py" for name in ("refresh", "sessions", "login", "attempts")],
-    "core/auth/service.py": [f"{AUTH}/test_{name}.py" for name in ("refresh", "sessions", "login", "attempts")],
-    "core/auth/tokens.py": [f"{AUTH}/test_forged_tokens.py", f"{AUTH}/test_refresh.py"],
-    "modules/administracoes/rules.py": ["tests/modules/test_administracoes_rules.py"],
-    "modules/prescricoes/rules.py": ["tests/modules/test_prescricoes_rules.py", "tests/modules/test_prescricoes.py"],
+    "core/tenancy.py": ["tests/tenancy/test_gate.py", SESSIONS],
+    "core/auth/access.py": [SESSIONS, UNITS, BELIEVED, MATRIX],
+    "core/auth/attempts.py": [ATTEMPTS],
+    "core/auth/passwords.py": [PASSWORDS, LOGIN],
+    "core/auth/queries.py": [SESSIONS, REFRESH, LOGIN],
+    "core/auth/service.py": [SESSIONS, REFRESH, LOGIN, UNITS],
+    "core/auth/tokens.py": [TOKENS, FORGED],
+    "modules/administracoes/rules.py": [f"{RULES}administracoes_rules.py"],
+    "modules/prescricoes/rules.py": [f"{RULES}prescricoes_rules.py", f"{RULES}prescricoes.py"],
 }
 FEWEST_PERCENT = 85
 SLOWER = 3
-FOR_PEOPLE = frozenset({"title", "advice"})
-SWAPPED: dict[type[ast.AST], Callable[[], Any]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Mult, ast.BitOr: ast.BitAnd, ast.BitAnd: ast.BitOr,
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A file with one change, and the text of it all."""
-
-    file: str
-    line: int
-    change: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.change}"
-
-
-class Change(ast.NodeTransformer):
-    """Goes through a tree and makes one change of all that it could make: the one of this number."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.seen = 0
-        self.line, self.said = 0, ""
-
-    def _either(self, node: ast.AST, other: ast.AST) -> ast.AST:
-        self.seen += 1
-        if self.seen != self.number:
-            return node
-        self.line, self.said = getattr(node, "lineno", 0), f"{_words(node)}  ->  {_words(other)}"
-        return ast.copy_location(other, node)
-
-    def _visit_body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
-        # Its defaults and its body: neither types nor decorators.
-        node.args.defaults = [self.visit(default) for default in node.args.defaults]
-        node.args.kw_defaults = [default and self.visit(default) for default in node.args.kw_defaults]
-        node.body = [self.visit(statement) for statement in node.body]
-        return node
-
-    visit_FunctionDef = visit_AsyncFunctionDef = _visit_body  # noqa: N815 - the names that ast looks for
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        node.body = [self.visit(statement) for statement in node.body]
-        return node
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        node.value = node.value and self.visit(node.value)
-        return node
-
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        target = node.targets[0]
-        if isinstance(target, ast.Name) and target.id in FOR_PEOPLE:
-            return node
-        node.value = self.visit(node.value)
-        return node if isinstance(target, ast.Name | ast.Tuple) else self._either(node, ast.Pass())
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        if isinstance(node.value, ast.Constant):
-            return node
-        self.generic_visit(node)
-        return node if isinstance(node.value, ast.Yield) else self._either(node, ast.Pass())
-
-    def visit_Raise(self, node: ast.Raise) -> ast.AST:
-        self.generic_visit(node)
-        return self._either(node, ast.Pass())
-
-    def visit_Return(self, node: ast.Return) -> ast.AST:
-        self.generic_visit(node)
-        return self._either(node, ast.Return(ast.Constant(None))) if node.value else node
-
-    def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        self.generic_visit(node)
-        for n, operator in enumerate(node.ops):
-            swapped = [*node.ops[:n], SWAPPED[type(operator)](), *node.ops[n + 1 :]]
-            found = self._either(node, ast.Compare(node.left, swapped, node.comparators))
-            if found is not node:
-                return found
-        return node
-
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
-        self.generic_visit(node)
-        return self._either(node, ast.BoolOp(SWAPPED[type(node.op)](), node.values))
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        self.generic_visit(node)
-        if type(node.op) not in SWAPPED:
-            return node
-        return self._either(node, ast.BinOp(node.left, SWAPPED[type(node.op)](), node.right))
-
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
-        self.generic_visit(node)
-        return self._either(node, node.operand)
-
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        match node.value:
-            case bool():
-                return self._either(node, ast.Constant(not node.value))
-            case int() | float():
-                return self._either(node, ast.Constant(node.value + 1))
-            case str():
-                return self._either(node, ast.Constant(f"{node.value}~"))
-        return node
-
-
-def _words(node: ast.AST) -> str:
-    return " ".join(ast.unparse(node).split())[:120]
-
-
-def mutants(file: str) -> list[Mutant]:
-    """Every mutant of a file, in its order."""
-    source, found = (SOURCE / file).read_text(), list[Mutant]()
-    while True:
-        change = Change(len(found) + 1)
-        tree = change.visit(ast.parse(source))
-        if not change.said:
-            return found
-        found.append(Mutant(file, change.line, change.said, ast.unparse(ast.fix_missing_locations(tree))))
+# Where the tests' processes are forked from: all but what is ours is loaded there.
+FRESH = multiprocessing.get_context("forkserver")
+LOADED = [
+    "alembic.command", "asyncpg", "hypothesis.strategies", "httpx", "jwt", "litestar", "phonenumbers", "pwdlib",
+    "pytest", "redis.asyncio", "sqlalchemy.dialects.postgresql", "structlog", "uvicorn",
+]  # fmt: skip
 
 
 class Bench:
@@ -180,21 +71,25 @@ class Bench:
         compileall.compile_dir(self.package, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
         self.servers = EmbeddedServers(folder / "servers", fast=True)
         addresses = self.servers.start()
-        given = {"ZOAPETS_TEST_POSTGRES": addresses.postgres, "ZOAPETS_TEST_VALKEY": addresses.valkey}
-        self.environ = os.environ | given | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "CI": "1"}
+        self.said = folder / "said"
+        self.environ = {"PYTHONPATH": str(folder), "CI": "1"}
+        self.environ |= {"ZOAPETS_TEST_POSTGRES": addresses.postgres, "ZOAPETS_TEST_VALKEY": addresses.valkey}
 
-    def passes(self, file: str, seconds: float | None = None) -> bool:
-        """Whether the tests of a file find nothing, within so many seconds."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *TARGETS[file]]
-        try:
-            done = subprocess.run(  # noqa: S603 - ours
-                command, cwd=ROOT, env=self.environ, capture_output=True, timeout=seconds, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        return done.returncode == 0
+    def notices(self, file: str, seconds: float | None = None) -> str | None:
+        """Which of the file's tests fails; None when all pass. To be too slow is to fail."""
+        process = FRESH.Process(target=run, args=(TARGETS[file], self.environ, self.said))
+        process.start()
+        process.join(seconds)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            return "the clock"
+        if process.exitcode == 0:
+            return None
+        failed = re.search(r"^(?:FAILED|ERROR) (.*?)(?: - .*)?$", self.said.read_text(), re.MULTILINE)
+        return failed[1].rpartition("::")[2] if failed else "the start"
 
-    def survives(self, mutant: Mutant, seconds: float) -> bool:
+    def judge(self, mutant: Mutant, seconds: float) -> str | None:
         path = self.package / mutant.file
         kept, compiled = path.read_text(), list(path.parent.glob(f"__pycache__/{path.stem}.*.pyc"))
         bytecode = [pyc.read_bytes() for pyc in compiled]
@@ -202,11 +97,33 @@ class Bench:
             for pyc in compiled:
                 pyc.unlink()
             path.write_text(mutant.text)
-            return self.passes(mutant.file, seconds)
+            return self.notices(mutant.file, seconds)
         finally:
             path.write_text(kept)
             for pyc, held in zip(compiled, bytecode, strict=True):
                 pyc.write_bytes(held)
+
+    def seconds(self, file: str) -> float:
+        """How long the file's tests take, which must pass without a change."""
+        started = time.monotonic()
+        if (failed := self.notices(file)) is not None:
+            raise RuntimeError(f"without any change to {file}, {failed} fails")
+        return time.monotonic() - started
+
+
+def run(tests: list[str], environ: dict[str, str], said: Path) -> None:
+    """Run tests on the source that PYTHONPATH names, in a process of its own."""
+    os.environ.update(environ)
+    sys.path[:0] = [environ["PYTHONPATH"]]
+    for name in [name for name in sys.modules if name.split(".")[0] == "zoapets"]:
+        del sys.modules[name]
+    with said.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        # What pytest does to show the parts of a failed assertion takes longer than the tests.
+        failed = pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", *tests])
+        sys.stdout.flush()
+    sys.exit(failed)
 
 
 @contextmanager
@@ -239,15 +156,15 @@ def judge(wanted: list[Mutant], jobs: int) -> list[Mutant]:
             try:
                 n, mutant = waiting.get_nowait()
             except queue.Empty:
-                return survivors
+                break
             if mutant.file not in limits:
-                started = time.monotonic()
-                if not bench.passes(mutant.file):
-                    raise RuntimeError(f"the tests of {mutant.file} fail without any change")
-                limits[mutant.file] = SLOWER * (time.monotonic() - started) + 10
-            survives = bench.survives(mutant, limits[mutant.file])
-            survivors += [mutant] if survives else []
-            say(f"{n}/{len(wanted)} {'SURVIVES' if survives else 'noticed'} {mutant}")
+                limits[mutant.file] = SLOWER * bench.seconds(mutant.file) + 10
+            by = bench.judge(mutant, limits[mutant.file])
+            survivors += [] if by else [mutant]
+            say(f"{n}/{len(wanted)} {f'noticed by {by}' if by else 'SURVIVES'}: {mutant}")
+        for file in list(limits)[-1:]:
+            bench.seconds(file)
+        return survivors
 
     with ExitStack() as stack:
         benches = [stack.enter_context(bench()) for _ in range(jobs)]
@@ -261,8 +178,10 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="one in so many")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="so many at once")
     asked = parser.parse_args()
+    os.chdir(ROOT)
+    FRESH.set_forkserver_preload(LOADED)
     files = [file for file in TARGETS if not asked.files or any(part in file for part in asked.files)]
-    wanted = [mutant for file in files for mutant in mutants(file)[:: asked.every]]
+    wanted = [mutant for file in files for mutant in [*mutants(file, (SOURCE / file).read_text())][:: asked.every]]
     survivors = judge(wanted, asked.jobs)
     made, left = Counter(mutant.file for mutant in wanted), Counter(mutant.file for mutant in survivors)
     say("\n".join(["", *(f"survives: {mutant}" for mutant in sorted(survivors, key=str)), ""]))
