@@ -58,6 +58,21 @@ def test_a_dose_per_kg_without_a_weight_is_refused() -> None:
         rules.calculate(D(1), UnidadeDose.MG_KG, peso_kg=None)
 
 
+@pytest.mark.parametrize(
+    ("dose", "said"),
+    [("220.0", "220"), ("100", "100"), ("4.40", "4.4"), ("0.00005", "0.0001"), ("1.00015", "1.0002"), ("0.00004", "0")],
+)
+def test_a_dose_is_said_to_four_places_half_up_without_idle_zeros(dose: str, said: str) -> None:
+    result = rules.calculate(D(dose), UnidadeDose.ML, peso_kg=None)
+    assert (str(result.dose), str(result.volume_ml)) == (said, said)
+
+
+def test_a_dose_per_kg_needs_a_weight_and_another_does_not_heed_it() -> None:
+    with pytest.raises(ValueError, match="weight"):
+        rules.calculate(D(22), UnidadeDose.MG_KG, peso_kg=None)
+    assert rules.calculate(D(22), UnidadeDose.MG, peso_kg=D(10)).dose == D(22)
+
+
 @given(
     st.decimals("0.001", "100", places=3),
     st.decimals("0.05", "100", places=2),
@@ -71,7 +86,9 @@ def test_volume_times_concentration_is_the_dose(dose: Decimal, weight: Decimal, 
     assert abs(result.volume_ml * concentration - dose * weight) <= D("0.0001") * concentration
 
 
-@pytest.mark.parametrize(("every", "days", "count"), [(8, 4, 12), (24, 7, 7), (12, 1, 2), (48, 1, 1), (5, 1, 4)])
+@pytest.mark.parametrize(
+    ("every", "days", "count"), [(8, 4, 12), (24, 7, 7), (12, 1, 2), (24, 1, 1), (48, 1, 1), (5, 1, 4), (1, 1, 24)]
+)
 def test_a_course_has_a_dose_for_each_interval_that_fits(every: int, days: int, count: int) -> None:
     assert rules.count_doses(every, days) == count
     assert len(rules.times(datetime(2026, 3, 1, 9, tzinfo=UTC), every, days, SAO_PAULO)) == count
@@ -97,10 +114,27 @@ def test_the_first_dose_is_when_it_was_ordered_also_in_an_hour_that_comes_twice(
     assert rules.times(second, 24, 1, SAO_PAULO) == [second]
 
 
-def test_short_intervals_keep_to_the_hours_that_pass() -> None:
-    start = datetime(2018, 11, 3, 22, tzinfo=SAO_PAULO)
-    at = rules.times(start, 2, 1, SAO_PAULO)
-    assert {b - a for a, b in pairwise(at)} == {timedelta(hours=2)}
+# The night of 2018-11-04 had an hour less.
+@pytest.mark.parametrize("every", [6, 8, 12, 24, 48])
+def test_intervals_that_fit_into_days_keep_to_the_wall(every: int) -> None:
+    start = datetime(2018, 11, 3, 6, tzinfo=SAO_PAULO)
+    at = rules.times(start, every, 4, SAO_PAULO)
+    assert [gap for b, a in pairwise(at) if (gap := a - b) != timedelta(hours=every)] == [timedelta(hours=every - 1)]
+    assert [wall.hour for wall in (a.astimezone(SAO_PAULO) for a in at) if wall.hour == 6]
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 4, 5, 7, 9, 36])
+def test_short_and_odd_intervals_keep_to_the_hours_that_pass(every: int) -> None:
+    start = datetime(2018, 11, 3, 6, tzinfo=SAO_PAULO)
+    at = rules.times(start, every, 4, SAO_PAULO)
+    assert at[0] == start
+    assert {a.tzinfo for a in at} == {UTC}
+    assert {b - a for a, b in pairwise(at)} == {timedelta(hours=every)}
+
+
+def test_an_order_in_another_zone_keeps_to_the_hospitals_wall() -> None:
+    start = datetime(2018, 11, 3, 9, tzinfo=UTC)
+    assert [at.astimezone(SAO_PAULO).hour for at in rules.times(start, 24, 3, SAO_PAULO)] == [6, 6, 6]
 
 
 @given(
@@ -124,6 +158,10 @@ RANGE = Faixa("IV", D(20), D(30), "mg/kg", "fonte")
     ("dose", "unit", "weight", "via", "leaves"),
     [
         ("25", UnidadeDose.MG_KG, "10", "IV", False),
+        ("20", UnidadeDose.MG_KG, "10", "IV", False),
+        ("30", UnidadeDose.MG_KG, "10", "IV", False),
+        ("19.99", UnidadeDose.MG_KG, None, "IV", True),
+        ("25", UnidadeDose.UI_KG, "10", "IV", False),
         ("31", UnidadeDose.MG_KG, "10", "IV", True),
         ("250", UnidadeDose.MG, "10", "IV", False),
         ("0.35", UnidadeDose.G, "10", "IV", True),
@@ -140,8 +178,54 @@ def test_a_dose_leaves_a_range_of_its_route_only_when_it_can_be_compared(
     assert (left is RANGE) is leaves
 
 
+def test_a_range_of_no_route_is_of_every_route() -> None:
+    anywhere = Faixa(None, D(1), D(2), "mg", "fonte")
+    for via in ("IV", "VO"):
+        assert rules.out_of_range([anywhere], via=via, dose=D(3), unidade=UnidadeDose.MG, peso_kg=None) is anywhere
+
+
+def test_a_dose_per_kg_is_held_against_an_absolute_range() -> None:
+    most = Faixa("IV", D(0), D(100), "mg", "fonte")
+    for dose, left in ((D("0.010"), None), (D("0.011"), most)):
+        given = rules.out_of_range([most], via="IV", dose=dose * 1000, unidade=UnidadeDose.MG_KG, peso_kg=D(10))
+        assert given is left
+    assert rules.out_of_range([most], via="IV", dose=D(11), unidade=UnidadeDose.MG_KG, peso_kg=None) is None
+
+
+def test_of_several_ranges_one_that_holds_the_dose_is_enough_and_else_the_first_is_named() -> None:
+    low, high = (Faixa("IV", D(least), D(least + 1), "mg", "fonte") for least in (1, 5))
+    other = Faixa("VO", D(1), D(9), "mg", "fonte")
+
+    def left(dose: int) -> Faixa | None:
+        return rules.out_of_range([other, low, high], via="IV", dose=D(dose), unidade=UnidadeDose.MG, peso_kg=None)
+
+    assert (left(1), left(5), left(3), left(9)) == (None, None, low, low)
+
+
 def test_an_allergy_is_recognised_in_the_drug_its_ingredient_or_its_class() -> None:
     assert rules.matching_allergy(["Dipirona"], "Dipirona 500 mg/mL", "Dipirona sódica", None) == "Dipirona"
     assert rules.matching_allergy(["penicilina"], "Ampicilina", "ampicilina", "Penicilina") == "penicilina"
     assert rules.matching_allergy(["Frango"], "Dipirona", "Dipirona sódica", "analgésico") is None
     assert rules.matching_allergy(["Sulfa"], "Sulfato de morfina 10 mg/mL", "Sulfato de morfina", None) is None
+    assert rules.matching_allergy(["dipirona sódica"], "Dipirona", None) == "dipirona sódica"
+    assert rules.matching_allergy(["Frango", "DIPIRONA SODICA"], None, "", "dipirona sódica") == "DIPIRONA SODICA"
+    assert rules.matching_allergy(["Dipirona sódica"], "Sódica penicilina") is None
+    assert rules.matching_allergy(["", " ", "´"], "Dipirona") is None
+    assert rules.matching_allergy(["Dipirona"], " ") is None
+
+
+def test_names_are_compared_without_accents_case_and_outer_blanks() -> None:
+    assert rules.plain("  ÁCIDO Tranexâmico ﬁ ß ") == "acido tranexamico fi ss"
+
+
+@pytest.mark.parametrize(
+    ("amount", "unit", "into", "gives"),
+    [("5", "g", "mg", "5000"), ("5", "mg", "g", "0.005"), ("5", "mcg", "g", "0.000005"), ("5", "UI", "UI", "5")],
+)
+def test_masses_convert_into_each_other(amount: str, unit: str, into: str, gives: str) -> None:
+    assert rules.convert(D(amount), unit, into) == D(gives)
+
+
+@pytest.mark.parametrize(("unit", "into"), [("UI", "mg"), ("mg", "UI"), ("mEq", "UI"), ("mL", "mg")])
+def test_other_units_convert_to_nothing(unit: str, into: str) -> None:
+    assert rules.convert(D(5), unit, into) is None
