@@ -33,22 +33,22 @@ from zoapets.embedded import EmbeddedServers
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "zoapets"
-LOGIN, REFRESH, SESSIONS, ATTEMPTS, UNITS, PASSWORDS, TOKENS, FORGED = (
-    f"tests/core/auth/test_{name}.py"
-    for name in ("login", "refresh", "sessions", "attempts", "units_of_work", "passwords", "tokens", "forged_tokens")
-)
+AUTH = "tests/core/auth/test_"
+LOGIN, REFRESH, SESSIONS, CHANGE = (f"{AUTH}{name}.py" for name in ("login", "refresh", "sessions", "password_change"))
+UNITS, FORGED = f"{AUTH}units_of_work.py", f"{AUTH}forged_tokens.py"
+NOBODY = f"{FORGED}::test_what_is_no_bearer_token_is_nobody"
 BELIEVED = "tests/core/test_requests.py::test_what_is_believed_of_a_person_is_asked_again_within_a_second"
 MATRIX = "tests/proofs/access/test_matrix.py::test_every_answer_is_as_declared"
 RULES = "tests/modules/test_"
 # File -> its tests, those that are most about it first.
 TARGETS: dict[str, list[str]] = {
     "core/tenancy.py": ["tests/tenancy/test_gate.py", SESSIONS],
-    "core/auth/access.py": [SESSIONS, UNITS, BELIEVED, MATRIX],
-    "core/auth/attempts.py": [ATTEMPTS],
-    "core/auth/passwords.py": [PASSWORDS, LOGIN],
-    "core/auth/queries.py": [SESSIONS, REFRESH, LOGIN],
-    "core/auth/service.py": [SESSIONS, REFRESH, LOGIN, UNITS],
-    "core/auth/tokens.py": [TOKENS, FORGED],
+    "core/auth/access.py": [SESSIONS, UNITS, NOBODY, BELIEVED, MATRIX],
+    "core/auth/attempts.py": [f"{AUTH}attempts.py"],
+    "core/auth/passwords.py": [f"{AUTH}passwords.py", LOGIN],
+    "core/auth/queries.py": [SESSIONS, REFRESH, LOGIN, CHANGE],
+    "core/auth/service.py": [SESSIONS, REFRESH, LOGIN, CHANGE, UNITS],
+    "core/auth/tokens.py": [f"{AUTH}tokens.py", FORGED],
     "modules/administracoes/rules.py": [f"{RULES}administracoes_rules.py"],
     "modules/prescricoes/rules.py": [f"{RULES}prescricoes_rules.py", f"{RULES}prescricoes.py"],
 }

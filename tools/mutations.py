@@ -7,7 +7,7 @@ texts of a ValueError.
 """
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,12 +61,13 @@ class Change(ast.NodeTransformer):
         self.seen = 0
         self.line, self.said = 0, ""
 
-    def _either(self, node: Any, *others: ast.AST) -> Any:
+    def _either(self, node: Any, *others: ast.AST, gone: Sequence[str] = ()) -> Any:
         """The node, or, when its turn has come, one of the others in its place."""
-        for other in others:
+        for n, other in enumerate(others):
             self.seen += 1
             if self.seen == self.number:
-                self.line, self.said = node.lineno, f"{_words(node)}  ->  {_words(other)}"
+                self.line = node.lineno
+                self.said = f"without {gone[n]}" if gone else f"{_words(node)}  ->  {_words(other)}"
                 return ast.copy_location(other, node)
         return node
 
@@ -142,15 +143,16 @@ class Change(ast.NodeTransformer):
         if isinstance(asked, ast.Name) and asked.id in SPEAKING | TYPING:
             return node
         self.generic_visit(node)
-        args, named, others = node.args, node.keywords, list[ast.AST]()
         name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+        args, named = node.args, node.keywords
+        less: list[tuple[str, ast.AST]] = []
         if name not in EXACTING:
-            others += [ast.Call(called, args, [*named[:n], *named[n + 1 :]]) for n in range(len(named))]
+            less += [(_words(x), ast.Call(called, args, [other for other in named if other is not x])) for x in named]
         if name in CONDITIONS and len(args) > 1:
-            others += [ast.Call(called, [*args[:n], *args[n + 1 :]], named) for n in range(len(args))]
+            less += [(_words(x), ast.Call(called, [other for other in args if other is not x], named)) for x in args]
         if name in STEPS and isinstance(called, ast.Attribute):
-            others.append(called.value)
-        return self._either(node, *others)
+            less.append((f".{name}(...)", called.value))
+        return self._either(node, *(other for _, other in less), gone=[gone for gone, _ in less])
 
     def visit_Constant(self, node: ast.Constant) -> Any:
         match node.value:

@@ -361,3 +361,20 @@ def test_the_scope_of_an_ipv6_address_is_text_of_the_clients_too(address: str) -
     gate = tenant_gate("tenant_a", read_only=False, actor=ACTOR, origin=Origin("-", address))
 
     assert GATE.fullmatch(gate.text)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:DB8:0::1", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("zoapets-tenants", "zoapets-tenants"),
+        ("a b", "-"),
+        ("", "-"),
+    ],
+)
+def test_an_address_is_said_in_one_spelling_and_a_command_by_its_name(address: str, said: str) -> None:
+    gate = tenant_gate("tenant_a", read_only=False, origin=Origin("-", address))
+
+    assert f"zoapets.origem = '{said}';" in gate.text

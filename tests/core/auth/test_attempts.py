@@ -2,13 +2,15 @@
 
 import asyncio
 import itertools
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from tests.cast import PASSWORD, Hospital, Stage, number
 from tests.core.auth.door import Door, StillClock, address, at, gist, kind, known
-from zoapets.core.auth.attempts import MOST_BY_ADDRESS, address_key, email_key
+from zoapets.core.auth.attempts import Attempts, address_key, email_key
+from zoapets.core.database import UnitOfWork
 
 WRONG = "uma senha errada"
 LIMITED = (429, "muitas-tentativas-de-login")
@@ -150,9 +152,9 @@ async def test_a_hundred_failures_slow_an_address_down_and_no_other(
     _, email = await known(hospital)
     guilty, innocent = address(), address()
     async with at(stage, guilty) as http, at(stage, innocent) as other:
-        statuses = await spray(http, MOST_BY_ADDRESS)
+        statuses = await spray(http, 100)
         limited = await Door(http).login(email)
-        assert statuses == [401] * MOST_BY_ADDRESS
+        assert statuses == [401] * 100
         assert (kind(limited), limited.headers["retry-after"]) == (LIMITED, "1")
         assert (await Door(other).login(email)).status_code == 200
         still.forward(1)
@@ -179,22 +181,75 @@ async def test_clients_without_an_address_can_fail_too(stage: Stage) -> None:
         assert await fail(Door(http), f"ninguem{number()}@exemplo.com.br", 6) == [401] * 5 + [429]
 
 
-async def test_counters_of_yesterday_are_swept_away(stage: Stage, hospital: Hospital, door: Door) -> None:
-    emails = (f"ninguem{count}@exemplo.com.br" for count in itertools.count())
-    email = next(email for email in emails if email_key(email).startswith("00"))
-    old, waiting = f"antiga{number()}", f"esperando{number()}"
-    await hospital.sql(
-        "insert into public.login_attempts (chave, falhas, ultima_em, bloqueado_ate)"
-        " values ($1, 9, $3::timestamptz - interval '25 hours', null), ($2, 9, $3 - interval '25 hours', $3)",
-        old,
-        waiting,
-        stage.now,
-    )
+COUNTERS = (
+    "insert into public.login_attempts (chave, falhas, ultima_em, bloqueado_ate)"
+    " select name, 9, $2, $3 from unnest($1::text[]) as name"
+)
 
-    await door.login(email)
 
-    kept = await hospital.sql("select chave from public.login_attempts where chave = any($1)", [old, waiting])
-    assert [row["chave"] for row in kept] == [waiting]
+def sweeping() -> str:
+    """An e-mail whose failure has old counters swept away."""
+    emails = (f"ninguem{number()}@exemplo.com.br" for _ in itertools.count())
+    return next(email for email in emails if email_key(email).startswith("00"))
+
+
+async def left(hospital: Hospital, *keys: str) -> list[str]:
+    kept = await hospital.sql("select chave from public.login_attempts where chave = any($1) order by chave", keys)
+    return [row["chave"] for row in kept]
+
+
+async def test_counters_are_swept_away_after_a_day(hospital: Hospital, door: Door, still: StillClock) -> None:
+    now, day = still.now(), timedelta(days=1)
+    names = [f"contador {number()}" for _ in range(5)]
+    times = [(now - day - timedelta(seconds=1), None), (now - 2 * day, now - day - timedelta(seconds=1))]
+    times += [(now - day, None), (now - 2 * day, now - day), (now - day - timedelta(hours=1), now)]
+    for name, (last, until) in zip(names, times, strict=True):
+        await hospital.sql(COUNTERS, [name], last, until)
+
+    await door.login(sweeping())
+
+    assert await left(hospital, *names) == names[2:]
+
+
+async def test_a_thousand_counters_are_swept_at_a_time(hospital: Hospital, door: Door, still: StillClock) -> None:
+    await door.login(sweeping())
+    names = [f"muitos {number()}" for _ in range(1001)]
+    await hospital.sql(COUNTERS, names, still.now() - timedelta(days=2), None)
+
+    await door.login(sweeping())
+    assert len(await left(hospital, *names)) == 1
+    await door.login(sweeping())
+    assert await left(hospital, *names) == []
+
+
+async def test_a_counter_that_another_holds_does_not_hold_up_the_sweep(
+    stage: Stage, hospital: Hospital, door: Door, still: StillClock
+) -> None:
+    held, free = (f"velha {number()}" for _ in range(2))
+    await hospital.sql(COUNTERS, [held, free], still.now() - timedelta(days=2), None)
+
+    async with stage.owner.transaction():
+        await stage.owner.execute("select from public.login_attempts where chave = $1 for update", held)
+        assert (await door.login(sweeping())).status_code == 401
+
+    assert await left(hospital, held, free) == [held]
+
+
+@pytest.mark.usefixtures("still")
+async def test_a_wait_that_begins_while_the_email_is_forgiven_stands(
+    hospital: Hospital, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, email = await known(hospital)
+    await fail(door, email, 5)
+
+    async def before_it_began(self: Attempts, db: UnitOfWork, email: str, address: str) -> None:
+        del self, db, email, address
+
+    with monkeypatch.context() as look:
+        look.setattr(Attempts, "check", before_it_began)
+        assert (await door.login(email)).status_code == 200
+
+    assert kind(await door.login(email)) == LIMITED
 
 
 async def test_what_is_counted_names_nobody(hospital: Hospital, door: Door) -> None:

@@ -9,7 +9,8 @@ from pwdlib.hashers.bcrypt import BcryptHasher
 
 from tests.cast import PASSWORD, PASSWORD_HASH, Hospital, Stage, number
 from tests.core.auth.door import Door, gist, kind, known
-from zoapets.core.auth.queries import Place
+from zoapets.common.ids import new_id
+from zoapets.core.auth.queries import PLACES, Place
 from zoapets.core.auth.service import AuthService
 from zoapets.core.permissions import ROLES
 from zoapets.core.tenancy import Origin
@@ -50,7 +51,7 @@ async def test_an_email_is_the_same_in_any_case(hospital: Hospital, door: Door) 
 
 async def test_the_hospital_may_be_named_by_id_or_slug(hospital: Hospital, door: Door) -> None:
     _, email = await known(hospital)
-    for name in (hospital.id, str(hospital.id).upper(), hospital.slug):
+    for name in (hospital.id, str(hospital.id).upper(), hospital.slug, f" {hospital.slug.title()} "):
         assert (await door.login(email, tenant=name)).status_code == 200
 
 
@@ -150,6 +151,27 @@ async def test_a_password_that_fits_in_one_hospital_chooses_it(
     assert kind(await door.login(email, "outra senha", hospital.slug)) == (401, "credenciais-invalidas")
 
 
+async def test_an_email_is_tried_in_eight_hospitals_at_most(stage: Stage) -> None:
+    """Each costs a hash."""
+    email, tenants = f"ana{number()}@aurora.test", [new_id() for _ in range(9)]
+    transaction = stage.owner.transaction()
+    await transaction.start()
+    await stage.owner.execute(
+        "insert into public.tenants (id, slug, nome, schema_name)"
+        " select id, 'h' || n, 'H', 'tenant_h' || n from unnest($1::uuid[]) with ordinality as made (id, n)",
+        tenants[::-1],
+    )
+    await stage.owner.execute(
+        "insert into public.email_directory (tenant_id, user_id, email) select id, id, $2 from unnest($1::uuid[]) id",
+        tenants[::-1],
+        email,
+    )
+    found = await stage.owner.fetch(PLACES.sql, *PLACES.args({"email": email, "tenant": None}))
+    await transaction.rollback()
+
+    assert [PLACES.row(row).tenant.id for row in found] == tenants[:8]
+
+
 async def test_a_suspended_hospital_is_told_only_after_the_right_password(new_hospital: Hospital, door: Door) -> None:
     _, email = await known(new_hospital)
     await new_hospital.sql("update public.tenants set status = 'suspenso' where id = $1", new_hospital.id)
@@ -213,6 +235,23 @@ async def test_logins_that_upgrade_the_same_hash_at_once_all_succeed(hospital: H
     _, email = await known(hospital, senha_hash=bcrypt.hash(PASSWORD))
     answers = await asyncio.gather(*(door.login(email) for _ in range(6)))
     assert [answer.status_code for answer in answers] == [200] * 6
+
+
+async def test_a_session_waits_for_a_change_of_the_password_that_is_under_way(stage: Stage, hospital: Hospital) -> None:
+    user_id, _ = await known(hospital)
+    service = AuthService(stage.runtime, Origin())
+    proof = await service._try(Place(user_id, await stage.runtime.access.tenant(hospital.id)), PASSWORD)
+    assert proof is not None
+    change = f"update {hospital.schema}.users set senha_hash = 'outro' where id = $1"  # noqa: S608 - a schema of ours
+    waits = "select count(*) from pg_locks where not granted and transactionid = pg_current_xact_id()::xid"
+
+    async with stage.owner.transaction():
+        await stage.owner.execute(change, user_id)
+        opening = asyncio.create_task(service._open(proof))
+        while not opening.done() and not await stage.owner.fetchval(waits):
+            pass
+
+    assert await opening is None
 
 
 @pytest.mark.parametrize("better", [None, PASSWORD_HASH], ids=["kept", "upgraded"])

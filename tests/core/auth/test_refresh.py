@@ -6,9 +6,11 @@ import itertools
 from datetime import timedelta
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from tests.cast import Hospital, Stage
 from tests.core.auth.door import Door, StillClock, kind, known
+from zoapets.core.auth import service
 
 REUSED = (401, "reuso-de-token")
 ENDED = (401, "sessao-encerrada")
@@ -61,6 +63,23 @@ async def test_a_token_that_was_exchanged_ends_its_whole_family(
         "select revogada_em, motivo_revogacao from {s}.sessoes where user_id = $1 order by id", user_id
     )
     assert [tuple(row) for row in sessions] == [(still.now().replace(microsecond=0), "reuso"), (None, None)]
+
+
+async def test_a_token_that_comes_again_is_logged_without_it(
+    hospital: Hospital, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_id, email = await known(hospital)
+    first = await door.tokens(email)
+    second = (await door.refresh(first["refreshToken"])).json()
+    await door.refresh(second["refreshToken"])
+    logger = CapturingLogger()
+    monkeypatch.setattr(service, "log", logger)
+
+    await door.refresh(first["refreshToken"])
+
+    [session] = await hospital.sql("select id from {s}.sessoes where user_id = $1", user_id)
+    [call] = logger.calls
+    assert (call.method_name, call.kwargs) == ("warning", {"tenant": str(hospital.id), "session": str(session["id"])})
 
 
 async def test_a_client_that_lost_the_answer_may_ask_again(hospital: Hospital, door: Door, still: StillClock) -> None:

@@ -1,6 +1,5 @@
 """What is one's own: `/auth/me`, `/auth/sessoes`, `/auth/logout`, `/auth/trocar-senha`."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -70,6 +69,7 @@ def test_access_rights_are_believed_for_less_than_a_second() -> None:
 async def test_a_suspended_hospital_is_felt_at_once(new_hospital: Hospital, door: Door) -> None:
     _, email = await known(new_hospital)
     token = (await door.tokens(email))["accessToken"]
+    assert (await door.me(token)).status_code == 200
     await new_hospital.sql("update public.tenants set status = 'suspenso' where id = $1", new_hospital.id)
     assert kind(await door.me(token)) == (403, "hospital-suspenso")
 
@@ -118,6 +118,66 @@ async def test_a_person_sees_their_open_sessions(hospital: Hospital, door: Door,
     assert [found["atual"] for found in await sessions(door, first["accessToken"])] == [False, True]
 
 
+async def test_no_more_than_a_hundred_open_sessions_are_shown_in_a_settled_order(
+    hospital: Hospital, door: Door, still: StillClock
+) -> None:
+    user_id, email = await known(hospital)
+    token = (await door.tokens(email))["accessToken"]
+    still.forward(1)
+    await hospital.sql(
+        "insert into {s}.sessoes (id, user_id, refresh_hash, criada_em, renovada_em, expira_em)"
+        " select gen_random_uuid(), $1, 'x', $2, $2, $2::timestamptz + interval '1 second' * n"
+        " from generate_series(0, 101) as n",
+        user_id,
+        still.now(),
+    )
+    [over] = await hospital.sql(
+        "select id from {s}.sessoes where user_id = $1 and expira_em = $2", user_id, still.now()
+    )
+
+    shown = [found["id"] for found in await sessions(door, token)]
+
+    assert len(shown) == 100
+    assert shown == sorted(shown, reverse=True)
+    assert str(over["id"]) not in shown, "a session is over at the instant that it names"
+
+
+async def test_a_session_is_over_at_the_instant_that_it_names(
+    hospital: Hospital, door: Door, still: StillClock
+) -> None:
+    user_id, email = await known(hospital)
+    pair = await door.tokens(email)
+    still.at = still.at.replace(microsecond=0)
+    await hospital.sql("update {s}.sessoes set expira_em = $2 where user_id = $1", user_id, still.now())
+    assert kind(await door.me(pair["accessToken"])) == ENDED
+    assert kind(await door.refresh(pair["refreshToken"])) == ENDED
+
+
+async def test_the_worker_that_ends_a_session_believes_it_no_more(
+    stage: Stage, hospital: Hospital, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others find out within the half second for which they believe."""
+    monkeypatch.setattr(stage.runtime.access, "_ttl", 60.0)
+    _, email = await known(hospital)
+    left, ended, other, here = [await door.tokens(email) for _ in range(4)]
+    [ended_id] = [found["id"] for found in await sessions(door, ended["accessToken"]) if found["atual"]]
+    lost = here["refreshToken"]
+
+    async def out(pair: dict[str, Any], method: str, path: str, by: dict[str, Any], body: Any = None) -> None:
+        assert (await door.me(pair["accessToken"])).status_code == 200
+        assert (await door.call(method, path, by["accessToken"], body)).status_code == 204
+        assert kind(await door.me(pair["accessToken"])) == ENDED
+
+    await out(left, "POST", "/auth/logout", left)
+    await out(ended, "DELETE", f"/auth/sessoes/{ended_id}", here)
+    await out(other, "POST", "/auth/trocar-senha", here, {"senhaAtual": PASSWORD, "novaSenha": NEW})
+    for _ in range(2):
+        here = {**here, **(await door.refresh(here["refreshToken"])).json()}
+    assert (await door.me(here["accessToken"])).status_code == 200
+    await door.refresh(lost)
+    assert kind(await door.me(here["accessToken"])) == ENDED
+
+
 async def test_logout_ends_this_session_alone(hospital: Hospital, door: Door) -> None:
     user_id, email = await known(hospital)
     here, elsewhere = await door.tokens(email), await door.tokens(email)
@@ -164,6 +224,22 @@ async def test_a_session_that_is_not_mine_is_not_there(
     assert [(await place.sql(ended, theirs))[0][0] for place in (hospital, other_hospital)] == [0, 0]
 
 
+async def test_a_session_opens_nothing_for_another_person(stage: Stage, hospital: Hospital, door: Door) -> None:
+    """Also where a token of ours says so."""
+    stranger, _ = await known(hospital)
+    _, email = await known(hospital)
+    pair = await door.tokens(email)
+    [session] = [UUID(found["id"]) for found in await sessions(door, pair["accessToken"])]
+    names = {"user_id": stranger, "tenant_id": hospital.id, "sessao_id": session}
+
+    access_token = stage.runtime.tokens.access(**names, email=email, roles=(), now=stage.now)
+    refresh_token = stage.runtime.tokens.refresh(**names, generation=0, at=stage.now)
+
+    assert kind(await door.me(access_token)) == ENDED
+    assert kind(await door.refresh(refresh_token)) == ENDED
+    assert (await door.refresh(pair["refreshToken"])).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -178,88 +254,6 @@ async def test_nobody_has_nothing_of_their_own(door: Door, method: str, path: st
     answer = await door.http.request(method, path)
     assert kind(answer) == (401, "unauthorized")
     assert answer.headers["www-authenticate"] == "Bearer"
-
-
-# --- the password
-
-
-async def change(door: Door, token: str, current: str = PASSWORD, new: str = NEW) -> Any:
-    return await door.call("POST", "/auth/trocar-senha", token, {"senhaAtual": current, "novaSenha": new})
-
-
-async def test_a_new_password_replaces_the_old_and_ends_the_other_sessions(
-    hospital: Hospital, door: Door, still: StillClock
-) -> None:
-    user_id, email = await known(hospital)
-    here, elsewhere = await door.tokens(email), await door.tokens(email)
-
-    assert (await change(door, here["accessToken"])).status_code == 204
-
-    assert (await door.me(here["accessToken"])).status_code == 200
-    assert (await door.refresh(here["refreshToken"])).status_code == 200
-    assert kind(await door.me(elsewhere["accessToken"])) == ENDED
-    assert kind(await door.login(email, PASSWORD)) == (401, "credenciais-invalidas")
-    assert (await door.login(email, NEW)).status_code == 200
-    [user] = await hospital.sql("select * from {s}.users where id = $1", user_id)
-    assert (user["senha_trocada_em"], user["updated_at"], user["versao"]) == (still.now(), still.now(), 2)
-    [entry] = await hospital.sql(
-        "select * from {s}.auditoria where tabela = 'users' and acao = 'alterar' and registro_id = $1"
-        " and depois ? 'senha_trocada_em'",
-        str(user_id),
-    )
-    assert entry["ator_id"] == user_id
-    assert "senha_hash" not in entry["depois"]
-
-
-async def test_a_wrong_current_password_changes_nothing(hospital: Hospital, door: Door) -> None:
-    _, email = await known(hospital)
-    token = (await door.tokens(email))["accessToken"]
-
-    answer = await change(door, token, current="uma senha errada")
-
-    assert kind(answer) == (422, "senha-atual-incorreta")
-    assert [fault["field"] for fault in answer.json()["errors"]] == ["senhaAtual"]
-    assert (await door.login(email)).status_code == 200
-
-
-@pytest.mark.usefixtures("still")
-async def test_a_stolen_session_cannot_guess_the_password(hospital: Hospital, door: Door) -> None:
-    _, email = await known(hospital)
-    token = (await door.tokens(email))["accessToken"]
-    answers = [(await change(door, token, current=f"palpite {count}")).status_code for count in range(6)]
-    assert answers == [422] * 5 + [429]
-    assert (await change(door, token)).status_code == 429
-    assert (await door.login(email)).status_code == 429
-
-
-@pytest.mark.parametrize("new", ["1234567", "x" * 201, " " * 8, "senha\0nova"], ids=ascii)
-async def test_an_unfit_new_password_is_refused(hospital: Hospital, door: Door, new: str) -> None:
-    _, email = await known(hospital)
-    token = (await door.tokens(email))["accessToken"]
-    answer = await change(door, token, new=new)
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "novaSenha")
-
-
-@pytest.mark.parametrize("new", ["x" * 73, "é" * 200, "🐾" * 50], ids=["long", "longest", "paws"])
-async def test_a_long_password_counts_to_its_last_character(hospital: Hospital, door: Door, new: str) -> None:
-    _, email = await known(hospital)
-    token = (await door.tokens(email))["accessToken"]
-    assert (await change(door, token, new=new)).status_code == 204
-    assert (await door.login(email, new)).status_code == 200
-    assert (await door.login(email, new[:-1])).status_code == 401
-
-
-async def test_of_two_changes_at_once_one_wins(hospital: Hospital, door: Door) -> None:
-    _, email = await known(hospital)
-    token = (await door.tokens(email))["accessToken"]
-    new = [f"uma senha nova {count}" for count in range(4)]
-
-    answers = await asyncio.gather(*(change(door, token, new=password) for password in new))
-
-    statuses = [answer.status_code for answer in answers]
-    assert statuses.count(204) == 1
-    assert set(statuses) <= {204, 409, 422}
-    assert (await door.login(email, new[statuses.index(204)])).status_code == 200
 
 
 async def test_a_worker_remembers_so_many_people_and_no_more(
