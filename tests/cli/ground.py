@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from zoapets.cli import main
 
 PASSWORD = "uma senha comprida"
+PATIENCE_S = 60
 SECRETS = {
     "JWT_SECRET": "q9Jw2Lr7Xv4Tn8Bk1Mz6Pd3Hs5Gf0Yc-A",
     "JWT_REFRESH_SECRET": "u7Ec4Wn1Ra8Ky5Vt2Ob9Ix6Qj3Dm0Lf-B",
@@ -73,6 +75,12 @@ class Ground:
         options = ("--nome", f"Hospital {slug}", "--admin-email", email, "--admin-senha", PASSWORD)
         schema: str = self.done("tenants", "create", slug, *options, *more)["hospital"]["schema_name"]
         return schema
+
+    def sealed(self, slug: str) -> None:
+        """Seal a hospital's trail to its end: a transaction of another database may hold it up for a while."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.done("audit", "seal", slug)[0]["left"]:
+            assert time.monotonic() < deadline, f"{slug}: what was written cannot be sealed"
 
     def sql(self, statement: str, *args: Any, within: str = "public") -> list[Any]:
         """As the owner, behind the command line's back, with this search_path."""

@@ -14,8 +14,7 @@ def schema(ground: Ground) -> str:
     """A hospital with a sealed trail."""
     found = ground.sql("select schema_name from public.tenants where slug = 'aurora'")
     schema = found[0]["schema_name"] if found else ground.hospital("aurora")
-    [sealed] = ground.done("audit", "seal", "aurora")
-    assert (sealed["slug"], sealed["left"]) == ("aurora", False)
+    ground.sealed("aurora")
     return str(schema)
 
 
@@ -24,13 +23,14 @@ def test_what_is_new_is_said_to_be_unsealed_until_it_is_sealed(ground: Ground) -
 
     before = ground.zoapets("audit", "verify", "nova")
     sealed = ground.zoapets("audit", "seal", "nova")
+    ground.sealed("nova")
     after = ground.zoapets("audit", "verify", "nova")
 
     assert (before.code, sealed.code, after.code) == (0, 0, 0)
     assert "intact, 0 rows in 0 seals" in before.out
     assert re.search(r"[1-9]\d* rows not sealed yet, the oldest since 20\d\d-", before.out)
-    assert re.search(r"nova: [1-9]\d* rows sealed", sealed.out)
-    assert "in 1 seals" in after.out
+    assert re.search(r"nova: \d+ rows sealed", sealed.out)
+    assert re.search(r"[1-9]\d* rows in [1-9]\d* seals", after.out)
     assert "0 rows not sealed yet" in after.out
     assert "Verifying rows" in after.err
 
@@ -55,7 +55,7 @@ def test_the_row_that_was_changed_is_named_and_the_command_fails(ground: Ground,
     ground.sql("update auditoria set origem = $2 where id = $1", row["id"], row["origem"], within=schema)
 
     assert said.code == verdict.code == 1
-    assert re.search(rf"row {row['id']} \(users, 20\d\d-.*\), seal 1: changed since it was sealed", said.err)
+    assert re.search(rf"row {row['id']} \(users, 20\d\d-.*\), seal \d+: changed since it was sealed", said.err)
     [found] = [each for each in verdict.json if each["slug"] == "aurora"]
     assert (found["intact"], found["verdict"]["faults"][0]["row"]) == (False, row["id"])
     assert ground.zoapets("audit", "verify", "aurora").code == 0
@@ -78,7 +78,7 @@ def test_a_head_that_was_noted_proves_that_the_chain_goes_on_from_it(ground: Gro
     assert noted is not None
     ground.sql("update tutores set nome = nome", within=schema)
     ground.sql("update configuracoes set versao = versao + 1", within=schema)
-    ground.done("audit", "seal", "aurora")
+    ground.sealed("aurora")
 
     assert ground.zoapets("audit", "verify", "aurora", "--head", noted[1].upper()).code == 0
     other = ground.zoapets("audit", "verify", "aurora", "--head", "0f" * 32)
@@ -118,12 +118,14 @@ def test_a_trail_from_another_server_is_taken_in(ground: Ground, schema: str) ->
         within=schema,
     )
     taken = ground.zoapets("audit", "seal", "aurora", "--restored")
+    ground.sealed("aurora")
     said = ground.zoapets("audit", "verify", "aurora")
 
     assert (taken.code, said.code) == (0, 0), (taken, said)
     assert "0 rows not sealed yet" in said.out
     kinds = ground.sql("select tipo from auditoria_selos order by numero", within=schema)
-    assert [row["tipo"] for row in kinds] == ["lote", "importacao", "lote"]
+    before, adopted, *after = [row["tipo"] for row in kinds]
+    assert (before, adopted, set(after)) == ("lote", "importacao", {"lote"})
     ground.sql("update auditoria set origem = 'y' where id = (select min(id) from auditoria)", within=schema)
     assert ground.zoapets("audit", "verify", "aurora").code == 1
     assert ground.zoapets("audit", "seal", "aurora", "--restored").code == 1

@@ -168,9 +168,13 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Cost:
 
 
 async def measured(scene: Scene, ask: Ask, counting: Cost) -> Cost:
-    """What the third of three like requests costs."""
+    """What the cheapest of three like requests costs, after two: what the loop does beside one is counted with it."""
     for _ in range(2):
         await ask(scene)
+    return min([await _measured(scene, ask, counting) for _ in range(3)], key=lambda cost: cost.calls)
+
+
+async def _measured(scene: Scene, ask: Ask, counting: Cost) -> Cost:
     app, calls = scene.app, 0
 
     def count(frame: Any, event: str, _arg: Any) -> None:

@@ -13,7 +13,7 @@ PROBLEM_MEMBERS = frozenset(
     ("type", "title", "status", "detail", "instance", "statusCode", "timestamp", "path", "message")
 )
 # What only code says: of an exception's text, not one word may go out.
-LEAK = re.compile(r"Traceback|File \"|\.py\b|Error\b|Exception|asyncpg|msgspec|litestar|sqlalchemy|Expected `|Invalid ")
+LEAK = re.compile(r"Traceback|File \"|\.py\b|Error\b|Exception|asyncpg|msgspec|litestar|sqlalchemy|Expected |Invalid ")
 QUOTED = re.compile(r"`[^`]*`")
 REFUSED = 400
 BROKEN = 500
@@ -66,7 +66,8 @@ def _saying_faults(said: str) -> Iterator[str]:
     plain = QUOTED.sub("", said)
     if not said:
         yield "it says nothing"
-    if LEAK.search(said):
+    # What it quotes is the sender's.
+    if LEAK.search(plain):
         yield f"it says what only code says: {said}"
     # GET is a method, not a word.
     if ENGLISH & {word.strip(",.;:()").lower() for word in plain.split() if not word.isupper()}:

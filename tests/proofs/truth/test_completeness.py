@@ -13,7 +13,7 @@ from tests.cast import Hospital, Stage
 from tests.house.test_tables import TRIGGERS, UNAUDITED, table_of
 from tests.proofs.ledger import Ledger, pick
 from tests.proofs.truth.asks import ELSEWHERE, Asker, Operation, operations
-from tests.proofs.truth.replay import last_line, lines_since, rows_of, untold
+from tests.proofs.truth.replay import TABLES, last_line, lines_since, rows_of, untold
 from tests.proofs.truth.writes import run, statement, verbs
 from zoapets.migrations.ddl import AUDIT_FUNCTIONS
 
@@ -30,7 +30,10 @@ def until_noon() -> timedelta:
 async def wander(
     hospital: Hospital, asked: list[Operation], rng: random.Random, *, least: int
 ) -> tuple[Counter[str], list[str]]:
-    """Requests at random, until all have written something: how often each has, and what the trail does not tell."""
+    """Requests at random, until all have written something and no table is empty.
+
+    How often each has, and what the trail does not tell.
+    """
     asker = Asker(hospital, rng)
     await asker.stock()
     done: Counter[str] = Counter()
@@ -38,7 +41,7 @@ async def wander(
     asker.rows, line = await rows_of(hospital), await last_line(hospital)
     for turn in range(least + MOST_TURNS):
         missing = [operation for operation in asked if not done[operation.name]]
-        if turn >= least and not missing:
+        if turn >= least and not missing and {table for table, _ in asker.rows} == TABLES.keys():
             break
         if turn % 30 == 29:
             await asker.stock()
