@@ -39,6 +39,13 @@ def test_a_library_is_heard_as_json_with_its_error(said: Callable[[], list[dict[
     assert "JSONDecodeError: " in line["exception"]
 
 
+def test_a_library_that_speaks_of_no_error_is_heard_without_one(said: Callable[[], list[dict[str, Any]]]) -> None:
+    logging.getLogger("uma.biblioteca").warning("it is late")
+
+    (line,) = said()
+    assert (line["level"], line["message"], "exception" in line) == ("warning", "it is late", False)
+
+
 def test_what_we_say_is_json_with_a_level_and_an_instant(said: Callable[[], list[dict[str, Any]]]) -> None:
     structlog.get_logger().info("too quiet")
     structlog.get_logger().warning("it is late", minutes=3)

@@ -368,6 +368,21 @@ async def test_what_is_no_http_goes_by_the_ring(stage: Stage) -> None:
     assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
+async def test_a_websocket_is_closed_at_once(stage: Stage) -> None:
+    said: list[str] = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, str]) -> None:
+        said.append(message["type"])
+
+    scope = {"type": "websocket", "path": "/pets", "raw_path": b"/pets", "query_string": b"", "headers": []}
+    await stage.app(scope | {"root_path": "", "subprotocols": [], "state": {}}, receive, send)
+
+    assert said == ["websocket.close"]
+
+
 async def test_a_removal_is_repeated_with_its_answer(hospital: Hospital) -> None:
     admin, tutor = await hospital.signed_in(), await hospital.tutor()
     path, reason, key = f"/tutores/{tutor['id']}", {"motivo": "Cadastro em dobro."}, {"idempotency_key": "sem-corpo"}

@@ -114,6 +114,34 @@ async def test_what_another_process_left_is_found_in_turn(pool: Pool, sealer: Se
             await sealer.round()
 
 
+async def test_what_is_found_in_turn_and_cannot_be_sealed_yet_waits_for_the_next_round(
+    stage: Stage, pool: Pool, sealer: Sealer, new_hospital: Hospital
+) -> None:
+    late = await asyncpg.connect(stage.owner_url)
+    transaction = late.transaction()
+    await transaction.start()
+    await late.execute("select pg_current_xact_id()")
+    await write(pool, new_hospital)
+    sealer._tour = [new_hospital.schema]
+
+    await sealer.visit()
+
+    assert sealer._waiting == {new_hospital.schema}
+    await transaction.rollback()
+    await late.close()
+    await settled(sealer, new_hospital)
+
+
+async def test_a_hospital_that_is_behind_has_no_seals_yet(sealer: Sealer, new_hospital: Hospital) -> None:
+    await new_hospital.sql("drop function {s}.selar_auditoria")
+    sealer._tour = [new_hospital.schema]
+
+    with capture_logs() as lines:
+        await sealer.visit()
+
+    assert (sealer._waiting, lines) == (set(), [])
+
+
 async def test_a_hospital_that_cannot_be_sealed_keeps_no_other_from_it(
     pool: Pool, sealer: Sealer, new_hospital: Hospital, hospital: Hospital
 ) -> None:

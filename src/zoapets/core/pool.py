@@ -201,7 +201,7 @@ class Pool:
                 # Given to somebody who has just left.
                 given = waiter.result()
                 self._wake(None) if given is None else self.release(given, left_open=given.left_open)
-            elif entry in self._waiting:
+            else:
                 self._waiting.remove(entry)
             raise
 

@@ -252,6 +252,7 @@ def forged(file: Path, path: Path, *, largest: int, every: int) -> Iterator[tupl
     yield "not compressed", remade(file, path, lambda *_: None, compression=ZIP_STORED)
     yield "encrypted", _encrypted(file, path)
     yield "overlapping", _overlapping(file, path)
+    yield "more than it is long", _too_much(file, path)
     yield f"a bomb of {largest >> 20} MB", remade(file, path, _bomb(largest))
     for what, text in (
         ("empty", b""),
@@ -282,4 +283,12 @@ def _overlapping(file: Path, path: Path) -> Path:
     first = _directory(body)
     second = body.index(b"PK\1\2", first + 4)
     body[second + 42 : second + 46] = body[first + 42 : first + 46]
+    return sealed(path, bytes(body))
+
+
+def _too_much(file: Path, path: Path) -> Path:
+    """The first member's entry says that it takes more of the file than there is."""
+    body = bytearray(file.read_bytes()[:-SEAL])
+    first = _directory(body)
+    body[first + 20 : first + 24] = (2 * len(body)).to_bytes(4, "little")
     return sealed(path, bytes(body))
