@@ -37,13 +37,15 @@ AUTH = "tests/core/auth/test_"
 LOGIN, REFRESH, SESSIONS, CHANGE = (f"{AUTH}{name}.py" for name in ("login", "refresh", "sessions", "password_change"))
 UNITS, FORGED = f"{AUTH}units_of_work.py", f"{AUTH}forged_tokens.py"
 NOBODY = f"{FORGED}::test_what_is_no_bearer_token_is_nobody"
+NOWHERE = f"{FORGED}::test_a_forged_token_opens_nothing['tenantId of nobody']"
+SUSPENDED = f"{REFRESH}::test_a_suspended_hospital_cannot_refresh_until_it_is_back"
 BELIEVED = "tests/core/test_requests.py::test_what_is_believed_of_a_person_is_asked_again_within_a_second"
 MATRIX = "tests/proofs/access/test_matrix.py::test_every_answer_is_as_declared"
 RULES = "tests/modules/test_"
 # File -> its tests, those that are most about it first.
 TARGETS: dict[str, list[str]] = {
     "core/tenancy.py": ["tests/tenancy/test_gate.py", SESSIONS],
-    "core/auth/access.py": [SESSIONS, UNITS, NOBODY, BELIEVED, MATRIX],
+    "core/auth/access.py": [SESSIONS, UNITS, NOBODY, NOWHERE, SUSPENDED, BELIEVED, MATRIX],
     "core/auth/attempts.py": [f"{AUTH}attempts.py"],
     "core/auth/passwords.py": [f"{AUTH}passwords.py", LOGIN],
     "core/auth/queries.py": [SESSIONS, REFRESH, LOGIN, CHANGE],
