@@ -1,6 +1,6 @@
 """Whether the suite notices small changes to tenancy, sign-in and the rules of doses: `make mutants`.
 
-    python -m tools.mutants                          all of them; an hour on two cores
+    python -m tools.mutants                          all of them; twenty minutes on two cores
     python -m tools.mutants --every 5 core/tenancy   one in five, of the files that are named so
 
 `tools/mutations.py` says what is changed and what is not. The tests of a file run on each of its mutants, until one
@@ -47,9 +47,9 @@ TARGETS: dict[str, list[str]] = {
     "core/tenancy.py": ["tests/tenancy/test_gate.py", SESSIONS],
     "core/auth/access.py": [SESSIONS, UNITS, NOBODY, NOWHERE, SUSPENDED, BELIEVED, MATRIX],
     "core/auth/attempts.py": [f"{AUTH}attempts.py"],
-    "core/auth/passwords.py": [f"{AUTH}passwords.py", LOGIN],
+    "core/auth/passwords.py": [f"{AUTH}passwords.py", LOGIN, CHANGE],
     "core/auth/queries.py": [SESSIONS, REFRESH, LOGIN, CHANGE],
-    "core/auth/service.py": [SESSIONS, REFRESH, LOGIN, CHANGE, UNITS],
+    "core/auth/service.py": [SESSIONS, REFRESH, LOGIN, CHANGE, UNITS, f"{AUTH}attempts.py"],
     "core/auth/tokens.py": [f"{AUTH}tokens.py", FORGED],
     "modules/administracoes/rules.py": [f"{RULES}administracoes_rules.py"],
     "modules/prescricoes/rules.py": [f"{RULES}prescricoes_rules.py", f"{RULES}prescricoes.py"],

@@ -51,6 +51,16 @@ async def test_a_wrong_current_password_changes_nothing(hospital: Hospital, door
     assert (await door.login(email)).status_code == 200
 
 
+async def test_a_new_password_ends_no_session_of_anybody_else(hospital: Hospital, door: Door) -> None:
+    (_, email), (_, other) = await known(hospital), await known(hospital)
+    theirs = await door.tokens(other)
+
+    assert (await change(door, (await door.tokens(email))["accessToken"])).status_code == 204
+
+    assert (await door.me(theirs["accessToken"])).status_code == 200
+    assert (await door.refresh(theirs["refreshToken"])).status_code == 200
+
+
 async def test_a_new_password_does_not_end_again_what_had_ended(
     hospital: Hospital, door: Door, still: StillClock
 ) -> None:
@@ -118,8 +128,10 @@ async def test_an_unfit_new_password_is_refused(hospital: Hospital, door: Door, 
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "novaSenha")
 
 
-@pytest.mark.parametrize("new", ["x" * 73, "é" * 200, "🐾" * 50], ids=["long", "longest", "paws"])
-async def test_a_long_password_counts_to_its_last_character(hospital: Hospital, door: Door, new: str) -> None:
+@pytest.mark.parametrize(
+    "new", ["abcdefgh", "x" * 73, "é" * 200, "🐾" * 50], ids=["shortest", "long", "longest", "paws"]
+)
+async def test_a_password_counts_to_its_last_character(hospital: Hospital, door: Door, new: str) -> None:
     _, email = await known(hospital)
     token = (await door.tokens(email))["accessToken"]
     assert (await change(door, token, new=new)).status_code == 204

@@ -1,5 +1,8 @@
 """Passwords are hashed as dearly as OWASP asks, and nobody's fits nothing."""
 
+import asyncio
+import threading
+
 import pytest
 
 from tests.cast import Stage
@@ -21,8 +24,36 @@ async def test_a_hash_that_is_good_enough_is_kept(stage: Stage) -> None:
     assert await stage.runtime.passwords.verify("outra senha", hashed) == (False, None)
 
 
-async def test_what_is_closed_hashes_nothing_more() -> None:
-    passwords = Passwords()
+class SlowHasher:
+    """Hashes when it is told that it may."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.has_begun, self.may_end = threading.Event(), threading.Event()
+
+    def hash(self, password: str) -> str:
+        self.begun.append(password)
+        self.has_begun.set()
+        assert self.may_end.wait(60)
+        return "hashed"
+
+
+async def test_what_is_closed_waits_for_no_hash_and_begins_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And until then it makes one hash at a time."""
+    passwords, hasher = Passwords(), SlowHasher()
+    monkeypatch.setattr(passwords, "_hasher", hasher)
+    asked = [asyncio.ensure_future(passwords.hash(f"senha {n}")) for n in range(3)]
+    await asyncio.to_thread(hasher.has_begun.wait, 60)
+    patience = threading.Timer(5, hasher.may_end.set)
+    patience.start()
+
     passwords.close()
+
+    waited = hasher.may_end.is_set()
+    patience.cancel()
+    hasher.may_end.set()
+    first, *others = await asyncio.gather(*asked, return_exceptions=True)
+    assert (waited, first, hasher.begun) == (False, "hashed", ["senha 0"])
+    assert [type(other) for other in others] == [asyncio.CancelledError] * 2
     with pytest.raises(RuntimeError):
         await passwords.hash("uma senha")

@@ -44,6 +44,16 @@ async def test_tokens_can_be_refreshed_again_and_again(hospital: Hospital, door:
         assert (await door.me(pair["accessToken"])).status_code == 200
 
 
+async def test_a_refresh_changes_one_session_and_no_other(hospital: Hospital, door: Door) -> None:
+    (_, email), (_, other) = await known(hospital), await known(hospital)
+    first, elsewhere, theirs = await door.tokens(email), await door.tokens(email), await door.tokens(other)
+
+    assert (await door.refresh(first["refreshToken"])).status_code == 200
+
+    assert (await door.refresh(elsewhere["refreshToken"])).status_code == 200
+    assert (await door.refresh(theirs["refreshToken"])).status_code == 200
+
+
 async def test_a_token_that_was_exchanged_ends_its_whole_family(
     hospital: Hospital, door: Door, still: StillClock
 ) -> None:
