@@ -1,6 +1,7 @@
 """Where rivals meet: a hospital, and a way to it that lets all of them reach PostgreSQL at the same time."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -24,6 +25,8 @@ ROUNDS = ledger.pick(1, 6)
 CONNECTIONS = ledger.pick(16, 48)
 MOST_MS = 500
 WORKERS = 2
+# Of a break that shows itself by chance, as many rounds at the most; nearly always, the first one is enough.
+MOST_TRIES = 20
 # Bounds a failure; nothing takes this long.
 DEADLINE_S = 60
 
@@ -128,6 +131,16 @@ class Doors(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         for door in self._free:
             await door.aclose()
+
+
+async def until_seen(words: str, one: Callable[[], Awaitable[list[str]]]) -> list[str]:
+    """The findings of one round after another, until one says `words`, an expression: who wins a race is chance."""
+    found = list[str]()
+    for _ in range(MOST_TRIES):
+        found += await one()
+        if any(re.search(words, finding) for finding in found):
+            return found
+    raise AssertionError(f"nobody has seen {words!r}: {found}")
 
 
 def client(address: str) -> httpx.AsyncClient:

@@ -11,7 +11,7 @@ import pytest
 from tests.cast import Hospital, Person
 from tests.proofs import ledger
 from tests.proofs.ledger import Ledger
-from tests.proofs.rivals.arena import RIVALS, Arena
+from tests.proofs.rivals.arena import RIVALS, Arena, until_seen
 from tests.proofs.rivals.contest import Rival, misspoken, traces, winners, words
 from tests.proofs.rivals.records import Records
 from zoapets.core import http
@@ -154,8 +154,10 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("unguarded")
 async def test_the_check_sees_if_match_ignored(broken: Arena, proof: Ledger) -> None:
     admin, pet = await broken.hospital.signed_in(), await broken.hospital.pet()
-    found = await for_one_version(broken, admin, f"/pets/{pet['id']}", "observacoes", "Dócil")
-    assert any("have edited one version" in finding for finding in found), found
+    found = await until_seen(
+        "have edited one version",
+        lambda: for_one_version(broken, admin, f"/pets/{pet['id']}", "observacoes", "Dócil"),
+    )
     proof.seen("If-Match is ignored", findings=len(found))
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.cast import number
 from tests.proofs import ledger
 from tests.proofs.ledger import Ledger
-from tests.proofs.rivals.arena import RIVALS, Arena
+from tests.proofs.rivals.arena import RIVALS, Arena, until_seen
 from tests.proofs.rivals.contest import Rival, Told, misspoken, winners, words
 from tests.proofs.rivals.records import Records
 from zoapets.core import http, idempotency
@@ -134,6 +134,9 @@ async def test_the_check_sees_a_claim_that_looks_first(
 ) -> None:
     monkeypatch.setattr(http, "claim", select_then_insert)
     records = await Records.of(broken.hospital)
-    found = await for_one_key(broken, "/tutores", await bodies_for(records, "/tutores", 1))
-    assert any("effects" in finding for finding in found), found
+
+    async def one() -> list[str]:
+        return await for_one_key(broken, "/tutores", await bodies_for(records, "/tutores", 1))
+
+    found = await until_seen("effects", one)
     proof.seen("the idempotency claim is a select, then an insert", findings=len(found))

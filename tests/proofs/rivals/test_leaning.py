@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, exists
 
 from tests.cast import Hospital, Person, number
 from tests.proofs.ledger import Ledger
-from tests.proofs.rivals.arena import RIVALS, ROUNDS, Arena
+from tests.proofs.rivals.arena import RIVALS, ROUNDS, Arena, until_seen
 from tests.proofs.rivals.contest import Rival, misspoken, traces, winners, words
 from tests.proofs.rivals.state import untruths
 from zoapets.entities.tutores import Tutor
@@ -69,11 +69,7 @@ async def test_the_check_sees_a_tutor_that_nobody_holds(
 ) -> None:
     unheld = exists().where(Tutor.id == bindparam("tutor_id"), Tutor.arquivado_em.is_(None))
     monkeypatch.setattr(service, "TUTOR_IS_OPEN", unheld)
-    admin, found = await broken.hospital.signed_in(), list[str]()
-    for _ in range(20):
-        found += await for_one_record(broken, admin, "pets on a tutor")
-        if found:
-            break
-    assert any("lean on it" in finding for finding in found), found
+    admin = await broken.hospital.signed_in()
+    found = await until_seen("lean on it", lambda: for_one_record(broken, admin, "pets on a tutor"))
     assert any("answers for animals" in finding for finding in await untruths(broken.hospital))
     proof.seen("nobody holds the tutor whom they give a pet", findings=len(found))
