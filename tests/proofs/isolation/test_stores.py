@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.cast import PASSWORD_HASH
+from tests.cast import PASSWORD_HASH, until
 from tests.proofs.isolation import asks, stamp, storm
 from tests.proofs.isolation.asks import Ask
 from tests.proofs.isolation.ground import Ground, Stamped
@@ -69,6 +69,10 @@ async def test_it_sees_what_is_put_in_a_wrong_place(ground: Ground, store: Store
 async def shown(ground: Ground) -> list[str]:
     """Every screen without parameters, in three hospitals, one after the other: what is another's in it."""
     seen, routes = storm.begun(ground.hospitals), asks.reads(ground.stage.app.litestar)
+    cache = ground.stage.runtime.cache
+    # After a failure it rests, and nothing is kept: this would see nothing.
+    await until(lambda: cache._watch is None)
+    failures = cache._metrics.cache_failures._value.get()
     await ground.count()
     found = []
     for route in routes:
@@ -78,6 +82,8 @@ async def shown(ground: Ground) -> list[str]:
             found += [
                 f"{route.path}: {what}" for what, _ in storm.foreign(seen, ask, answer.status_code, answer.content)
             ]
+            assert answer.status_code == 200 or route.path.startswith("/plataforma"), answer.text
+    assert cache._metrics.cache_failures._value.get() == failures, "Valkey was away"
     return found
 
 
@@ -104,7 +110,7 @@ async def test_it_sees_screens_that_are_kept_for_all_hospitals(
     finally:
         await Cache().forget(ground, f"*{nobody}*")
 
-    assert any("foreign row" in what for what in found)
+    assert any("foreign row" in what for what in found), (found, keys)
     assert any(str(nobody) in key for key in keys)
     proof.seen("screens kept without saying whose they are", answers=len(found), keys=len(keys))
 
