@@ -311,33 +311,39 @@ async def test_each_part_says_how_it_is_and_only_the_database_is_needed(
     assert not nothing.json()["postgres"]["ok"]
 
 
-async def test_what_is_no_http_goes_by_the_ring(stage: Stage) -> None:
-    heard, said = iter(["lifespan.startup", "lifespan.shutdown"]), []
+async def answered(app: Any, scope: dict[str, Any], *heard: str) -> list[str]:
+    """The kinds of messages that an application answers these with."""
+    waiting, said = iter(heard), list[str]()
 
     async def receive() -> dict[str, str]:
-        return {"type": next(heard)}
+        return {"type": next(waiting)}
 
     async def send(message: dict[str, str]) -> None:
         said.append(message["type"])
 
-    await create_app(stage.settings, stage.clock)({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
+    await app(scope, receive, send)
+    return said
+
+
+async def test_what_is_no_http_goes_by_the_ring(stage: Stage) -> None:
+    scope = {"type": "lifespan", "asgi": {"version": "3.0"}}
+
+    said = await answered(create_app(stage.settings, stage.clock), scope, "lifespan.startup", "lifespan.shutdown")
 
     assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
 async def test_a_websocket_is_closed_at_once(stage: Stage) -> None:
-    said: list[str] = []
+    scope: dict[str, Any] = {
+        "type": "websocket",
+        "path": "/pets",
+        "raw_path": b"/pets",
+        "query_string": b"",
+        "headers": [],
+    }
+    scope |= {"root_path": "", "subprotocols": [], "state": {}}
 
-    async def receive() -> dict[str, str]:
-        return {"type": "websocket.connect"}
-
-    async def send(message: dict[str, str]) -> None:
-        said.append(message["type"])
-
-    scope = {"type": "websocket", "path": "/pets", "raw_path": b"/pets", "query_string": b"", "headers": []}
-    await stage.app(scope | {"root_path": "", "subprotocols": [], "state": {}}, receive, send)
-
-    assert said == ["websocket.close"]
+    assert await answered(stage.app, scope, "websocket.connect") == ["websocket.close"]
 
 
 async def test_an_act_that_nobody_signs_is_none(hospital: Hospital, stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import asyncpg
@@ -62,6 +63,16 @@ async def settled(sealer: Sealer, hospital: Hospital) -> None:
             await asyncio.sleep(0.01)
 
 
+@asynccontextmanager
+async def another_transaction(stage: Stage) -> AsyncIterator[None]:
+    """One that is under way, and holds up what is written after it began."""
+    late = await asyncpg.connect(stage.owner_url)
+    async with late.transaction():
+        await late.execute("select pg_current_xact_id()")
+        yield
+    await late.close()
+
+
 async def test_a_commit_is_remembered_and_a_read_or_a_rollback_is_not(pool: Pool, new_hospital: Hospital) -> None:
     await write(pool, new_hospital, ends_well=False)
     async with finishing(UnitOfWork(pool, shared_gate(read_only=True))) as db:
@@ -90,17 +101,12 @@ async def test_what_was_written_is_sealed_and_then_there_is_peace(
 async def test_what_cannot_be_sealed_yet_waits_for_its_transaction(
     stage: Stage, pool: Pool, sealer: Sealer, new_hospital: Hospital
 ) -> None:
-    late = await asyncpg.connect(stage.owner_url)
-    transaction = late.transaction()
-    await transaction.start()
-    await late.execute("select pg_current_xact_id()")
-    await write(pool, new_hospital)
+    async with another_transaction(stage):
+        await write(pool, new_hospital)
 
-    await sealer.round()
-    assert not await is_sealed(new_hospital)
+        await sealer.round()
+        assert not await is_sealed(new_hospital)
 
-    await transaction.commit()
-    await late.close()
     await settled(sealer, new_hospital)
 
 
@@ -117,18 +123,13 @@ async def test_what_another_process_left_is_found_in_turn(pool: Pool, sealer: Se
 async def test_what_is_found_in_turn_and_cannot_be_sealed_yet_waits_for_the_next_round(
     stage: Stage, pool: Pool, sealer: Sealer, new_hospital: Hospital
 ) -> None:
-    late = await asyncpg.connect(stage.owner_url)
-    transaction = late.transaction()
-    await transaction.start()
-    await late.execute("select pg_current_xact_id()")
-    await write(pool, new_hospital)
     sealer._tour = [new_hospital.schema]
+    async with another_transaction(stage):
+        await write(pool, new_hospital)
 
-    await sealer.visit()
+        await sealer.visit()
+        assert sealer._waiting == {new_hospital.schema}
 
-    assert sealer._waiting == {new_hospital.schema}
-    await transaction.rollback()
-    await late.close()
     await settled(sealer, new_hospital)
 
 

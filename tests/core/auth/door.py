@@ -1,13 +1,18 @@
 """At the door: a client with an address of its own, people it may claim to be, and a clock that stands still."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 
 from tests.cast import PASSWORD, PASSWORD_HASH, Hospital, Stage, number
 from zoapets.common.ids import new_id
+
+LIMITED = 429
 
 
 class Door:
@@ -63,6 +68,30 @@ async def known(
         "insert into {s}.user_roles (user_id, role_id) select $1, id from {s}.roles where nome = $2", user_id, role
     )
     return user_id, email
+
+
+async def verified_last(
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    right: Callable[[], Coroutine[Any, Any, httpx.Response]],
+    wrong: Callable[[], Awaitable[httpx.Response]],
+) -> httpx.Response:
+    """The answer to the right guess: all pass the first look, and it is verified when the tries are used up."""
+    verify, used_up = stage.runtime.passwords.verify, asyncio.Event()
+
+    async def late(password: str, hashed: str | None) -> tuple[bool, str | None]:
+        if password == PASSWORD:
+            await used_up.wait()
+        return await verify(password, hashed)
+
+    monkeypatch.setattr(stage.runtime.passwords, "verify", late)
+    async with asyncio.TaskGroup() as group:
+        guess = group.create_task(right())
+        while not used_up.is_set():
+            if (await wrong()).status_code == LIMITED:
+                used_up.set()
+    return guess.result()
 
 
 def gist(answer: httpx.Response) -> tuple[int, dict[str, Any]]:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.cast import PASSWORD, Hospital, Stage, number
-from tests.core.auth.door import Door, StillClock, address, at, gist, kind, known
+from tests.core.auth.door import Door, StillClock, address, at, gist, kind, known, verified_last
 from zoapets.core.auth.attempts import Attempts, address_key, email_key
 from zoapets.core.database import UnitOfWork
 
@@ -125,23 +125,13 @@ async def test_guesses_sent_at_once_are_no_more_guesses(hospital: Hospital, door
 async def test_the_right_guess_among_those_sent_at_once_is_not_told_beyond_the_limit(
     stage: Stage, hospital: Hospital, door: Door, still: StillClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All pass the first look; the right one is verified when the tries are used up."""
     _, email = await known(hospital)
-    verify, used_up = stage.runtime.passwords.verify, asyncio.Event()
 
-    async def late(password: str, hashed: str | None) -> tuple[bool, str | None]:
-        if password == PASSWORD:
-            await used_up.wait()
-        return await verify(password, hashed)
+    answer = await verified_last(
+        stage, monkeypatch, right=lambda: door.login(email), wrong=lambda: door.login(email, WRONG)
+    )
 
-    monkeypatch.setattr(stage.runtime.passwords, "verify", late)
-    async with asyncio.TaskGroup() as group:
-        right = group.create_task(door.login(email))
-        while not used_up.is_set():
-            if (await door.login(email, WRONG)).status_code == 429:
-                used_up.set()
-
-    assert kind(right.result()) == LIMITED
+    assert kind(answer) == LIMITED
     still.forward(1)
     assert (await door.login(email)).status_code == 200
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cast import PASSWORD, Hospital, Stage, number
-from tests.core.auth.door import Door, StillClock, kind, known
+from tests.core.auth.door import Door, StillClock, kind, known, verified_last
 
 ENDED = (401, "sessao-encerrada")
 NEW = "uma senha nova e boa"
@@ -88,24 +88,17 @@ async def test_wrong_passwords_at_a_change_count_at_the_door_in_any_spelling(hos
 async def test_the_right_guess_at_a_change_is_not_told_beyond_the_limit(
     stage: Stage, hospital: Hospital, door: Door, still: StillClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All pass the first look; the right one is verified when the tries are used up."""
     _, email = await known(hospital)
     token = (await door.tokens(email))["accessToken"]
-    verify, used_up = stage.runtime.passwords.verify, asyncio.Event()
 
-    async def late(password: str, hashed: str | None) -> tuple[bool, str | None]:
-        if password == PASSWORD:
-            await used_up.wait()
-        return await verify(password, hashed)
+    answer = await verified_last(
+        stage,
+        monkeypatch,
+        right=lambda: change(door, token),
+        wrong=lambda: change(door, token, current="uma senha errada"),
+    )
 
-    monkeypatch.setattr(stage.runtime.passwords, "verify", late)
-    async with asyncio.TaskGroup() as group:
-        right = group.create_task(change(door, token))
-        while not used_up.is_set():
-            if (await change(door, token, current="uma senha errada")).status_code == 429:
-                used_up.set()
-
-    assert right.result().status_code == 429
+    assert answer.status_code == 429
     still.forward(1)
     assert (await door.login(email)).status_code == 200
 

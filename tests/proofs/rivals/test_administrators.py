@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 from tests.cast import Hospital, Person
 from tests.proofs import ledger
 from tests.proofs.ledger import Ledger
-from tests.proofs.rivals.arena import ROUNDS, Arena, until_seen
+from tests.proofs.rivals.arena import Arena, until_seen
 from tests.proofs.rivals.contest import Rival, misspoken, traces, words
 
 LAST = "409 ultimo-administrador"
@@ -96,25 +97,21 @@ def _removals(staff: Staff, person: UUID, role: UUID) -> list[Rival]:
     ]
 
 
-async def rounds(arena: Arena, count: int) -> list[str]:
+async def one_staff(arena: Arena) -> Callable[[], Awaitable[list[str]]]:
+    """Rounds of one staff, each in another order."""
     staff, seeds = await staff_of(arena.hospital), itertools.count()
-    return await arena.rounds(lambda: for_the_last_one(arena, staff, next(seeds)), count)
-
-
-async def until_no_administrator_remains(broken: Arena) -> list[str]:
-    staff, seeds = await staff_of(broken.hospital), itertools.count()
-    return await until_seen(" 0 administrators remain", lambda: for_the_last_one(broken, staff, next(seeds)))
+    return lambda: for_the_last_one(arena, staff, next(seeds))
 
 
 async def test_an_administrator_always_remains(arena: Arena, proof: Ledger) -> None:
-    assert await rounds(arena, ROUNDS) == []
+    assert await arena.rounds(await one_staff(arena)) == []
     arena.took(proof, f"{ADMINISTRATORS} administrators, each removed in three ways: one remains")
 
 
 async def test_the_check_sees_a_hospital_that_asks_for_no_administrator(broken: Arena, proof: Ledger) -> None:
     for table in ("users", "roles", "user_roles"):
         await broken.hospital.sql(f"drop trigger exigir_administrador on {{s}}.{table}")
-    found = await until_no_administrator_remains(broken)
+    found = await until_seen(" 0 administrators remain", await one_staff(broken))
     proof.seen("no trigger asks for an administrator", findings=len(found))
 
 
@@ -123,5 +120,5 @@ async def test_the_check_sees_administrators_who_do_not_wait_for_each_other(brok
     text: Any = row["text"].replace("perform 1 from configuracoes where id = 1 for update;", "")
     assert text != row["text"]
     await broken.hospital.sql(text)
-    found = await until_no_administrator_remains(broken)
+    found = await until_seen(" 0 administrators remain", await one_staff(broken))
     proof.seen("administrators are counted without a turnstile", findings=len(found))
