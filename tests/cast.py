@@ -44,6 +44,15 @@ async def until(condition: Callable[[], Any], *, seconds: float = 10) -> None:
             await asyncio.sleep(0.005)
 
 
+async def seal_all(connection: Any) -> None:
+    """Seal the trail of the hospital of its search path; other databases' transactions may hold it up for a while."""
+
+    async def nothing_is_left() -> bool:
+        return not await connection.fetchval("select restam from selar_auditoria()")
+
+    await until(nothing_is_left, seconds=60)
+
+
 class Person:
     """Somebody who is signed in; calls the API with their token."""
 

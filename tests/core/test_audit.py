@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.cast import Hospital, Stage
+from tests.cast import Hospital, Stage, seal_all
 from zoapets.core.owner import audit
 from zoapets.core.owner.audit import verify
 from zoapets.core.owner.seals import moment
@@ -21,9 +21,7 @@ async def sealed(stage: Stage, new_hospital: Hospital) -> AsyncIterator[tuple[An
     await connection.execute(f"set search_path = {new_hospital.schema}")
     for _ in range(2):
         await new_hospital.sql(WRITE)
-        # Another database's transaction may hold this one up.
-        while await connection.fetchval("select restam from selar_auditoria()"):
-            pass
+        await seal_all(connection)
     yield connection, new_hospital
     await connection.close()
 

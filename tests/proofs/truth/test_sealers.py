@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -12,14 +12,13 @@ from typing import Any
 import asyncpg
 import httpx
 
-from tests.cast import Hospital, Stage, _client
+from tests.cast import Hospital, Stage, _client, seal_all, until
 from tests.proofs.ledger import Ledger, is_full, pick
 from zoapets.app import create_app
 from zoapets.core.config import Settings
 from zoapets.core.owner.audit import verify
 
 WRITERS, SEALERS = 16, 4
-DEADLINE_S = 60
 # What the promise "within seconds" is held to; on a machine that has time to keep it.
 LONGEST_WAIT_S = 10
 LEAST_ROWS_A_SECOND = 50_000
@@ -42,22 +41,6 @@ async def misplaced(stage: Stage, hospital: Hospital) -> list[str]:
     async with stage.owner_lock:
         verdict = await verify(stage.owner, hospital.schema)
     return faults + [f"{fault.wrong}: row {fault.row}" for fault in verdict.faults]
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for something that other connections do."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not await holds():  # noqa: ASYNC110 - in another process
-            await asyncio.sleep(0.02)
-
-
-async def seal_all(connection: Any) -> None:
-    """Until nothing is left; a transaction of another database may hold it up for a while."""
-
-    async def nothing_is_left() -> bool:
-        return not await connection.fetchval("select restam from selar_auditoria()")
-
-    await until(nothing_is_left)
 
 
 async def test_many_write_and_seal_at_once(stage: Stage, new_hospital: Hospital, proof: Ledger) -> None:
@@ -150,7 +133,7 @@ async def test_what_a_request_wrote_is_sealed_within_seconds(
         for turn in range(pick(3, 40)):
             body, headers = {"nome": f"Unidade selada {turn}"}, {"authorization": f"Bearer {token}"}
             assert (await http.post("/unidades", json=body, headers=headers)).status_code == 201
-        await until(is_sealed)
+        await until(is_sealed, seconds=60)
 
     assert await misplaced(stage, new_hospital) == []
     (row,) = await new_hospital.sql(

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.cast import Hospital, Stage
+from tests.cast import Hospital, Stage, seal_all
 from tests.proofs.ledger import Ledger, pick
 from zoapets.core.owner.audit import _BODY, _TEXT, Verdict, verify
 from zoapets.core.owner.seals import Wrong
@@ -63,9 +63,7 @@ async def trail(stage: Stage) -> AsyncIterator[Trail]:
                 "insert into tutores (id, nome, telefone) values (gen_random_uuid(), $1, '1')", f"Tutor {seal} {row}"
             )
             await connection.execute("update tutores set nome = nome || '.' where nome = $1", f"Tutor {seal} {row}")
-        # Another database's transaction may hold this one up.
-        while await connection.fetchval("select restam from selar_auditoria()"):
-            pass
+        await seal_all(connection)
     for _ in range(2):
         # Life goes on.
         await connection.execute("select pg_current_xact_id()")
