@@ -181,6 +181,14 @@ class Hospital:
             found: list[Any] = await self.stage.owner.fetch(text, *args)
         return found
 
+    async def is_sealed(self) -> bool:
+        """Whether every row of its trail is in a seal."""
+        ((left,),) = await self.sql(
+            "select count(*) from {s}.auditoria"
+            " where transacao >= (select coalesce(max(ate_transacao), 0) from {s}.auditoria_selos)"
+        )
+        return bool(left == 0)
+
     async def signed_in(self, role: str = "Administrador", *, new: bool = False) -> Person:
         """A person of this role (the same one each time, unless `new`)."""
         if role in self._people and not new:

@@ -334,14 +334,16 @@ async def test_what_is_no_http_goes_by_the_ring(stage: Stage) -> None:
 
 
 async def test_a_websocket_is_closed_at_once(stage: Stage) -> None:
-    scope: dict[str, Any] = {
+    scope = {
         "type": "websocket",
         "path": "/pets",
         "raw_path": b"/pets",
         "query_string": b"",
         "headers": [],
+        "root_path": "",
+        "subprotocols": [],
+        "state": {},
     }
-    scope |= {"root_path": "", "subprotocols": [], "state": {}}
 
     assert await answered(stage.app, scope, "websocket.connect") == ["websocket.close"]
 

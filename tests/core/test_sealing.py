@@ -1,6 +1,5 @@
 """The sealer: where its process wrote, in the next round; where others did, in turn; and nothing else waits for it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -10,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from tests.cast import Hospital, Stage
+from tests.cast import Hospital, Stage, until
 from tests.tenancy.test_provisioning import put_back
 from zoapets.core import sealing
 from zoapets.core.database import UnitOfWork, finishing, open_pool
@@ -25,9 +24,6 @@ from zoapets.core.tenancy import shared_gate, tenant_gate
 NEVER = timedelta(hours=1)
 READ = query(text("select 1"))
 WRITE = query(text("insert into tutores (id, nome, telefone) values (gen_random_uuid(), 'Ana', '1')"))
-LEFT = """
-select count(*) from {s}.auditoria where transacao >= (select coalesce(max(ate_transacao), 0) from {s}.auditoria_selos)
-"""
 
 
 @pytest.fixture
@@ -49,28 +45,30 @@ async def write(pool: Pool, hospital: Hospital, *, ends_well: bool = True) -> No
     await (work.commit() if ends_well else work.rollback())
 
 
-async def is_sealed(hospital: Hospital) -> bool:
-    """Whether the next round would find nothing."""
-    (row,) = await hospital.sql(LEFT)
-    return bool(row[0] == 0)
-
-
-async def settled(sealer: Sealer, hospital: Hospital) -> None:
+async def settled(sealer: Sealer, hospital: Hospital, *, visiting: bool = False) -> None:
     """After as many rounds as it takes: another database's transaction may hold one up."""
-    async with asyncio.timeout(60):
-        while not await is_sealed(hospital):
-            await sealer.round()
-            await asyncio.sleep(0.01)
+
+    async def is_settled() -> bool:
+        if await hospital.is_sealed():
+            return True
+        if visiting:
+            await sealer.visit()
+        await sealer.round()
+        return False
+
+    await until(is_settled, seconds=60)
 
 
 @asynccontextmanager
 async def another_transaction(stage: Stage) -> AsyncIterator[None]:
     """One that is under way, and holds up what is written after it began."""
     late = await asyncpg.connect(stage.owner_url)
-    async with late.transaction():
-        await late.execute("select pg_current_xact_id()")
-        yield
-    await late.close()
+    try:
+        async with late.transaction():
+            await late.execute("select pg_current_xact_id()")
+            yield
+    finally:
+        await late.close()
 
 
 async def test_a_commit_is_remembered_and_a_read_or_a_rollback_is_not(pool: Pool, new_hospital: Hospital) -> None:
@@ -105,19 +103,16 @@ async def test_what_cannot_be_sealed_yet_waits_for_its_transaction(
         await write(pool, new_hospital)
 
         await sealer.round()
-        assert not await is_sealed(new_hospital)
+        assert not await new_hospital.is_sealed()
 
     await settled(sealer, new_hospital)
 
 
 async def test_what_another_process_left_is_found_in_turn(pool: Pool, sealer: Sealer, new_hospital: Hospital) -> None:
-    assert not await is_sealed(new_hospital)
+    assert not await new_hospital.is_sealed()
     assert pool.written == set()
 
-    async with asyncio.timeout(60):
-        while not await is_sealed(new_hospital):
-            await sealer.visit()
-            await sealer.round()
+    await settled(sealer, new_hospital, visiting=True)
 
 
 async def test_what_is_found_in_turn_and_cannot_be_sealed_yet_waits_for_the_next_round(
@@ -166,10 +161,7 @@ async def test_the_rows_of_before_there_were_seals_are_sealed_first(
     await migrate_all(stage.owner_url, [new_hospital.schema], lambda _: None)
     await new_hospital.sql("insert into {s}.tutores (id, nome, telefone) values (gen_random_uuid(), 'Bia', '1')")
 
-    async with asyncio.timeout(60):
-        while not await is_sealed(new_hospital):
-            await sealer.visit()
-            await sealer.round()
+    await settled(sealer, new_hospital, visiting=True)
 
     rows = await new_hospital.sql("select transacao = 0 from {s}.auditoria order by id")
     assert [old for (old,) in rows] == [True, False]
@@ -194,9 +186,7 @@ async def test_a_database_that_is_away_is_said_once_and_waited_for(stage: Stage)
 
     with capture_logs() as lines:
         sealer.start()
-        async with asyncio.timeout(60):
-            while sealer._metrics.seal_failures._value.get() < 3:  # noqa: ASYNC110 - a metric tells nobody
-                await asyncio.sleep(0.01)
+        await until(lambda: sealer._metrics.seal_failures._value.get() >= 3, seconds=60)
         await sealer.stop()
 
     assert [line["error"] for line in lines] == ["Unavailable"]

@@ -1,10 +1,9 @@
 """Hospitals to copy, and the two ends of a copy."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
-from tests.cast import Hospital, Stage, number
+from tests.cast import Hospital, Stage, number, until
 from tests.demo.made_up import fill
 from zoapets.core.owner.backup.exporting import export
 from zoapets.core.owner.backup.importing import Imported, restore
@@ -29,10 +28,12 @@ async def lived_in(installation: Stage, size: str = "demo") -> Hospital:
 
 async def sealed(hospital: Hospital) -> None:
     """At least one seal; a transaction of another database may hold it up for a while."""
-    async with asyncio.timeout(60):
-        while not await hospital.sql("select 1 from {s}.auditoria_selos"):
-            await hospital.sql("select {s}.selar_auditoria()")
-            await asyncio.sleep(0.01)
+
+    async def has_a_seal() -> bool:
+        await hospital.sql("select {s}.selar_auditoria()")
+        return bool(await hospital.sql("select 1 from {s}.auditoria_selos"))
+
+    await until(has_a_seal, seconds=60)
 
 
 async def small(installation: Stage) -> Hospital:

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.cast import PASSWORD_HASH, Hospital, Stage, number
+from tests.cast import PASSWORD_HASH, Hospital, Stage, number, until
 from tests.proofs import ledger
 from tests.proofs.backup.copies import brought, small, taken
 from tests.proofs.backup.sameness import differing, torn
@@ -25,9 +25,8 @@ OLDER = sorted(history(TENANT) - {head(TENANT)})[ledger.pick(-1, 0) :]
 
 
 async def waits_for_a_lock(owner: Any, process: int) -> None:
-    async with asyncio.timeout(20):
-        while not await owner.fetchval("select true from pg_locks where pid = $1 and not granted", process):
-            await owner.execute("select pg_sleep(0.002)")
+    waiting = "select true from pg_locks where pid = $1 and not granted"
+    await until(lambda: owner.fetchval(waiting, process), seconds=20)
 
 
 async def exported_while_rewritten(owner: Any, installation: Stage, hospital: Hospital, path: Path) -> set[str]:

@@ -126,14 +126,11 @@ async def test_what_a_request_wrote_is_sealed_within_seconds(
 ) -> None:
     token = (await new_hospital.signed_in()).token
 
-    async def is_sealed() -> bool:
-        return not (await new_hospital.sql(UNSEALED))[0][0]
-
     async with in_time(stage) as http:
         for turn in range(pick(3, 40)):
             body, headers = {"nome": f"Unidade selada {turn}"}, {"authorization": f"Bearer {token}"}
             assert (await http.post("/unidades", json=body, headers=headers)).status_code == 201
-        await until(is_sealed, seconds=60)
+        await until(new_hospital.is_sealed, seconds=60)
 
     assert await misplaced(stage, new_hospital) == []
     (row,) = await new_hospital.sql(
@@ -144,12 +141,6 @@ async def test_what_a_request_wrote_is_sealed_within_seconds(
     if is_full():
         assert row[0] < LONGEST_WAIT_S
     proof.shown("a request's rows are sealed by the process that served it", slowest_s=round(row[0], 1))
-
-
-UNSEALED = """
-select exists (select from {s}.auditoria a where (transacao, id) >= (
-  select coalesce(max(ate_transacao), 0), 0 from {s}.auditoria_selos))
-"""
 
 
 async def test_rows_are_verified_by_the_ten_thousand(stage: Stage, new_hospital: Hospital, proof: Ledger) -> None:
